@@ -1,0 +1,130 @@
+// Package advisory keeps what is known to be wrong with the world's packages in one read-only file.
+//
+// In go feeds: OSV exports, CISA KEV, FIRST EPSS, CVSS by CVE and end-of-life dates. Out comes one
+// advisory file, replaced atomically, and answers from it: the records that name a package, what is known
+// of a CVE, which ecosystems and releases the file covers. Whether a record applies to a version is not
+// decided here (that is package match's).
+package advisory
+
+import "time"
+
+// Record is one OSV record, as much of it as concerns one package: https://ossf.github.io/osv-schema/
+type Record struct {
+	ID        string     `json:"id"`
+	Aliases   []string   `json:"aliases,omitempty"`
+	Related   []string   `json:"related,omitempty"`
+	Upstream  []string   `json:"upstream,omitempty"`
+	Summary   string     `json:"summary,omitempty"`
+	Published time.Time  `json:"published,omitzero"`
+	Modified  time.Time  `json:"modified,omitzero"`
+	Withdrawn time.Time  `json:"withdrawn,omitzero"`
+	Severity  []Severity `json:"severity,omitempty"`
+	// Rating is the record's severity in a word (database_specific.severity), as the feed writes it.
+	Rating     string      `json:"rating,omitempty"`
+	References []Reference `json:"references,omitempty"`
+	// Affected are the entries that name the package that was asked for, in the record's order.
+	Affected []Affected `json:"affected"`
+	// Feed is the name of the feed that the record came from: "osv/Debian".
+	Feed string `json:"feed"`
+}
+
+// Affected is one entry of a record's affected list.
+type Affected struct {
+	// Ecosystem is as the record writes it, with its suffix: "Debian:12".
+	Ecosystem string     `json:"ecosystem"`
+	Ranges    []Range    `json:"ranges,omitempty"`
+	Versions  []string   `json:"versions,omitempty"`
+	Severity  []Severity `json:"severity,omitempty"`
+	// Urgency is the distribution's own word (ecosystem_specific.urgency, Debian; ...severity, Ubuntu and others).
+	Urgency string `json:"urgency,omitempty"`
+	// Specific is ecosystem_specific as it stands in the record, for what has no field of its own.
+	Specific map[string]any `json:"specific,omitempty"`
+}
+
+// Range is a range of versions: https://ossf.github.io/osv-schema/#affectedranges-field
+type Range struct {
+	Type   string  `json:"type"` // SEMVER, ECOSYSTEM or GIT
+	Repo   string  `json:"repo,omitempty"`
+	Events []Event `json:"events"`
+}
+
+// Event is one event of a range; exactly one field is set.
+type Event struct {
+	Introduced   string `json:"introduced,omitempty"`
+	Fixed        string `json:"fixed,omitempty"`
+	LastAffected string `json:"last_affected,omitempty"`
+	Limit        string `json:"limit,omitempty"`
+}
+
+// Severity is one score of a record: a CVSS vector, or a distribution's word.
+type Severity struct {
+	Type  string `json:"type"` // CVSS_V2, CVSS_V3, CVSS_V4, Ubuntu
+	Score string `json:"score"`
+}
+
+// Reference is a link of a record that says more than where it was published.
+type Reference struct {
+	Type string `json:"type"` // ADVISORY, FIX, EVIDENCE, REPORT, ...
+	URL  string `json:"url"`
+}
+
+// CVE is what is known of one CVE besides the records that name it.
+type CVE struct {
+	KEV  *KEV   `json:"kev,omitempty"`
+	EPSS *EPSS  `json:"epss,omitempty"`
+	CVSS []CVSS `json:"cvss,omitempty"`
+	// Exploitation, Automatable and TechnicalImpact are CISA's SSVC decision points, where it published them.
+	Exploitation    string `json:"exploitation,omitempty"`
+	Automatable     string `json:"automatable,omitempty"`
+	TechnicalImpact string `json:"technicalImpact,omitempty"`
+}
+
+// KEV is an entry of CISA's catalog of known exploited vulnerabilities; dates are YYYY-MM-DD.
+type KEV struct {
+	Added      string `json:"added"`
+	Due        string `json:"due"`
+	Ransomware bool   `json:"ransomware,omitempty"`
+}
+
+// EPSS is FIRST's estimate that a CVE will be exploited in the next 30 days; score and percentile are 0 to 1.
+type EPSS struct {
+	Score      float64 `json:"score"`
+	Percentile float64 `json:"percentile"`
+	Date       string  `json:"date"` // YYYY-MM-DD
+}
+
+// CVSS is a vector for a CVE and who gave it.
+type CVSS struct {
+	Vector string `json:"vector"`
+	Source string `json:"source"`
+}
+
+// Info says what an advisory file holds.
+type Info struct {
+	// Revision is a digest of the content: two files with the same revision give the same answers.
+	Revision string
+	Feeds    []Feed
+}
+
+// Feed is one source of an advisory file.
+type Feed struct {
+	Name string `json:"name"` // osv/Debian, kev, epss, cve, eol
+	// Date is the day of the newest thing that the feed says, YYYY-MM-DD: for OSV the newest record's
+	// modified date that is not in the future, for the others the date that they carry.
+	Date    string `json:"date"`
+	Records int    `json:"records"`
+	Source  string `json:"source"`
+}
+
+// Cycle is one release cycle of a product: https://endoflife.date
+type Cycle struct {
+	Product string `json:"product"`
+	Cycle   string `json:"cycle"`
+	Name    string `json:"name,omitempty"` // codename
+	// EOL is the day support ends (YYYY-MM-DD), Extended the day that paid or community long-term support
+	// ends; empty when not known. Ended says that the feed gives no date but says it has ended.
+	EOL      string `json:"eol,omitempty"`
+	Extended string `json:"extended,omitempty"`
+	Ended    bool   `json:"ended,omitempty"`
+	Latest   string `json:"latest,omitempty"`
+}

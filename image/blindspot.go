@@ -1,0 +1,47 @@
+package image
+
+import (
+	"cmp"
+	"slices"
+)
+
+// BlindSpot is anything of an image that could not be read or judged. A blind spot is never an empty
+// result: whoever meets one says so, and the report shows it.
+type BlindSpot struct {
+	Kind BlindSpotKind `json:"kind"`
+	// Where is a path in the image, a package's ecosystem, or a feed: what the message speaks of.
+	Where string `json:"where,omitempty"`
+	// Layer is the index of the layer that brought what could not be read; nil when no one layer did.
+	Layer *int `json:"layer,omitempty"`
+	// Message says in one line what could not be known, and why.
+	Message string `json:"message"`
+}
+
+// BlindSpotKind says which kind of thing could not be read or judged.
+type BlindSpotKind string
+
+// The kinds of blind spots.
+const (
+	UnreadableFile  BlindSpotKind = "unreadable-file"  // a database or package file that does not parse
+	UnreadableLayer BlindSpotKind = "unreadable-layer" // encrypted, foreign, or of an unknown encoding
+	LimitReached    BlindSpotKind = "limit-reached"    // a bound on entries, bytes, depth or time was hit
+	NoFeed          BlindSpotKind = "no-feed"          // packages that no advisory feed speaks of
+	StaleFeed       BlindSpotKind = "stale-feed"       // advisory data older than the set age
+	Unjudged        BlindSpotKind = "unjudged"         // a version or a range that cannot be compared
+)
+
+// SortBlindSpots puts spots in the order in which reports show them and drops repetitions.
+func SortBlindSpots(spots []BlindSpot) []BlindSpot {
+	layer := func(s BlindSpot) int {
+		if s.Layer == nil {
+			return -1
+		}
+		return *s.Layer
+	}
+	compare := func(a, b BlindSpot) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Where, b.Where),
+			cmp.Compare(layer(a), layer(b)), cmp.Compare(a.Message, b.Message))
+	}
+	slices.SortFunc(spots, compare)
+	return slices.CompactFunc(spots, func(a, b BlindSpot) bool { return compare(a, b) == 0 })
+}

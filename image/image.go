@@ -1,0 +1,70 @@
+// Package image opens container images wherever they are kept and hands out their bytes, checked.
+//
+// In goes a reference (a registry name, an OCI layout, an archive, a daemon's image, a directory);
+// out comes an [Image]: what the manifest and the config say, and a way to read each layer's stored
+// bytes once. Every blob is checked against its digest and size while it streams; a mismatch is an
+// error, never a shorter read.
+//
+// This package must never unpack anything to disk, never open a path that came out of an image on the
+// host's file system, and never send a credential to any host but the one it was stored for.
+package image
+
+import (
+	"io/fs"
+	"time"
+)
+
+// Image is one manifest for one platform: opened, its layers not yet read.
+type Image struct {
+	// Reference is the image as the user named it.
+	Reference string
+	// Digest is the manifest's digest; empty where the source has no manifest (docker-archive, directory).
+	Digest string
+	// ID is the digest of the config, the same wherever the image is kept; empty for a directory.
+	ID       string
+	Platform Platform
+	// Created is when the config says the image was made; zero when it says nothing.
+	Created time.Time
+	Labels  map[string]string
+	// Layers are in the order in which they are stacked, the lowest first.
+	Layers []Layer
+	// Root is set instead of Layers where the source is a directory.
+	Root fs.FS
+	// BlindSpots are what could already be seen to be unreadable (a foreign layer, say).
+	BlindSpots []BlindSpot
+
+	source source
+}
+
+// Layer is one filesystem diff of an image, as the manifest and the config describe it.
+type Layer struct {
+	// Index is the layer's place in its image, from 0 at the bottom.
+	Index int
+	// Digest is that of the bytes as stored; empty where the source does not name it (docker-archive).
+	Digest string
+	// DiffID is the digest of the uncompressed tar as the config claims it; reading proves it.
+	DiffID string
+	// Size is the count of the bytes as stored; -1 where the source does not say.
+	Size      int64
+	MediaType string
+	// Instruction is the build instruction that made the layer, from the image's history, without the
+	// shell that the builder put in front of it; empty when the history does not tell.
+	Instruction string
+}
+
+// Platform is what an image runs on.
+type Platform struct {
+	OS, Architecture, Variant string
+}
+
+// String gives the platform as it is written on the command line: os/arch or os/arch/variant.
+func (p Platform) String() string {
+	if p.OS == "" && p.Architecture == "" {
+		return ""
+	}
+	s := p.OS + "/" + p.Architecture
+	if p.Variant != "" {
+		s += "/" + p.Variant
+	}
+	return s
+}

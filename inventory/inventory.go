@@ -1,0 +1,90 @@
+// Package inventory says what is aboard an image: the packages, each with the evidence for it.
+//
+// In go the indexes of an image's layers; out comes an [Inventory]. The files that matter are chosen by
+// one compiled matcher made of every [Extractor]'s rules; the extractors then parse what was captured,
+// layer by layer on the overlaid tree, so that each package is known together with the layer that brought it.
+//
+// This package must never read a layer's bytes (that is package layer's), never open a file of the host,
+// and never leave something out silently: a database that does not parse is a blind spot.
+package inventory
+
+import "tidewaiter/image"
+
+// Inventory is what is aboard.
+type Inventory struct {
+	// OS is the distribution, from os-release; zero when the image does not say.
+	OS OS
+	// Packages are sorted by type, name, version, architecture and first path.
+	Packages   []Package
+	BlindSpots []image.BlindSpot
+}
+
+// OS is what an image's os-release says of the distribution.
+type OS struct {
+	ID        string `json:"id,omitempty"`
+	VersionID string `json:"versionID,omitempty"`
+	// Name is the pretty name: "Debian GNU/Linux 12 (bookworm)".
+	Name string `json:"name,omitempty"`
+	// Codename is VERSION_CODENAME, the only release that unreleased distributions give.
+	Codename string `json:"-"`
+	// Like are the distributions that this one says it is derived from (ID_LIKE).
+	Like []string `json:"-"`
+	// CPE is CPE_NAME.
+	CPE string `json:"-"`
+}
+
+// Package is one package aboard, with its evidence.
+type Package struct {
+	PURL string `json:"purl"`
+	// Type is the purl type: deb, apk, rpm, npm, pypi, maven, golang, cargo, gem, ...
+	Type string `json:"type"`
+	// Name is the one that the ecosystem's advisories use: Maven group:artifact, Go module path ("stdlib"
+	// for the standard library), npm @scope/name, PyPI normalised as PEP 503 says, Debian's binary package.
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Ecosystem is OSV's, with the release where it has one: "Debian:12", "Alpine:v3.18", "npm". Empty where
+	// OSV has no ecosystem for the package.
+	Ecosystem string `json:"ecosystem,omitempty"`
+	// Arch is the package's architecture, where its manager records one.
+	Arch   string  `json:"arch,omitempty"`
+	Source *Source `json:"source,omitempty"`
+	// Licenses are SPDX expressions where the metadata can be read as such, else the words that it uses.
+	Licenses []string `json:"licenses,omitempty"`
+	// Layer is the first layer that has this version at this place; nil when the source has no layers.
+	Layer       *int   `json:"layer,omitempty"`
+	Instruction string `json:"instruction,omitempty"`
+	// Paths are the files of the image that prove the package, without leading slash; the first is the
+	// database or metadata file that names it. A jar inside a jar is written outer.jar!/inner.jar.
+	Paths     []string `json:"paths,omitempty"`
+	Extractor string   `json:"extractor"`
+	// Locked says that the package is known from a lock file alone: no installed copy of it was found.
+	Locked bool `json:"locked,omitempty"`
+	// LockFiles are the lock files that name an installed package at this version.
+	LockFiles []string `json:"lockFiles,omitempty"`
+	// Owner is the purl of the distribution's package that installed this one.
+	Owner string `json:"owner,omitempty"`
+
+	// Modularity is an rpm's module label, name:stream:version:context; empty for a package of no module.
+	Modularity string `json:"modularity,omitempty"`
+	// Depends are the names of the packages that this one says it needs.
+	Depends []string `json:"-"`
+	// Files are what the package's own manager says it installed.
+	Files []OwnedFile `json:"-"`
+}
+
+// Source is the source package that a distribution's binary package was built from.
+type Source struct {
+	Name    string `json:"name"`
+	Version string `json:"version,omitempty"`
+}
+
+// OwnedFile is one file that a package's manager says it installed.
+type OwnedFile struct {
+	// Path is relative to the image's root, without leading slash, as the database writes it.
+	Path string
+	// Digest is the database's own checksum with its algorithm ("md5:...", "sha1:...", "sha256:...");
+	// empty where it has none.
+	Digest string
+	// Config marks configuration that its user may change.
+	Config bool
+}

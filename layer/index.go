@@ -1,0 +1,77 @@
+// Package layer reads each layer of an image once and overlays what it read.
+//
+// In go the bytes of a layer and [Rules] that say what is worth keeping; out comes an [Index]: the table
+// of its files, the content of the small files that matter, and facts taken in flight from the big ones.
+// A [Tree] overlays indexes into the file system that a container would see.
+//
+// This package knows nothing of packages or advisories. It must never write what it reads to disk (save a
+// bounded, unlinked spill file for a big file that facts are taken from), never run anything, and never
+// let an image decide how much memory or time is used: every bound that is hit becomes a blind spot.
+package layer
+
+import (
+	"context"
+	"io"
+	"io/fs"
+
+	"tidewaiter/image"
+)
+
+// Index is what one pass over a layer found. It is plain data: it can be kept and read again.
+type Index struct {
+	// DiffID is the digest of the uncompressed tar, computed while reading; empty for a directory.
+	DiffID string
+	// Files are in the order of the layer; of a path that comes twice, the last one counts.
+	Files []File
+	// BlindSpots have no Layer set: an index does not know its place in an image.
+	BlindSpots []image.BlindSpot
+}
+
+// Type is what a file is.
+type Type uint8
+
+// The types of files.
+const (
+	Regular   Type = iota
+	Directory      // a directory
+	Symlink        // Link is the target, as written
+	Hardlink       // Link is the path of another file, cleaned
+	Special        // a device, pipe or socket
+	Whiteout       // Path was deleted by this layer
+	Opaque         // what lower layers hold in directory Path was deleted by this layer
+)
+
+// File is one entry of a layer.
+type File struct {
+	// Path is slash-separated, cleaned, relative to the image's root, without a leading slash.
+	Path string
+	Type Type
+	// Mode has the permission bits, setuid, setgid and sticky.
+	Mode fs.FileMode
+	Size int64
+	// Link is the target of a symbolic or hard link.
+	Link string
+	// Content is what was captured of the file; nil when the rules did not want it.
+	Content []byte
+	// Facts is what [Rules] distilled of the file; nil when nothing was.
+	Facts []byte
+}
+
+// Rules say what to keep of the regular files of a layer. They are asked once for each file, from several
+// goroutines at once, and must be quick.
+type Rules interface {
+	// Want is given the file's entry and its first bytes (up to [HeadSize], fewer if it is shorter).
+	Want(f *File, head []byte) Keep
+}
+
+// HeadSize is how many of a file's first bytes [Rules] may look at.
+const HeadSize = 64
+
+// Keep is what [Rules] want of one file. The zero value keeps nothing.
+type Keep struct {
+	// Content asks for the whole file to be captured. A file over [Limits.Capture] becomes a blind spot.
+	Content bool
+	// Distil, when set, is given the whole file and returns facts to store in its place. Facts are nil
+	// where there are none. An error becomes a blind spot that names the file.
+	Distil func(ctx context.Context, r io.ReaderAt, size int64) (facts []byte, err error)
+}

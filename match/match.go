@@ -1,0 +1,84 @@
+// Package match holds an inventory against advisories and says what is wrong, with evidence.
+//
+// In go packages and [Advisories]; out come findings, one for each problem of each package, and blind spots
+// for what could not be judged. The package is pure: no clock, no network, no disk of its own. It must
+// never drop a finding (whatever quiets one comes later and leaves it visible) and never take "no feed"
+// for "no vulnerability".
+package match
+
+import (
+	"tidewaiter/advisory"
+	"tidewaiter/inventory"
+)
+
+// Advisories answers what is known; [advisory.DB] is one.
+type Advisories interface {
+	// Records gives the records that name a package; ecosystem is without its suffix ("Debian", "npm").
+	Records(ecosystem, name string) ([]advisory.Record, error)
+	// CVE gives what is known of a CVE; the zero value when nothing is.
+	CVE(id string) (advisory.CVE, error)
+	// Covers says whether any record speaks of the ecosystem, suffix included ("Debian:12").
+	Covers(ecosystem string) bool
+}
+
+// Finding is one package affected by one problem.
+type Finding struct {
+	// ID is the CVE where there is one, else the advisory's own id.
+	ID      string   `json:"id"`
+	Aliases []string `json:"aliases,omitempty"`
+	// Package is the purl of the package.
+	Package   string `json:"package"`
+	Title     string `json:"title,omitempty"`
+	Malicious bool   `json:"malicious,omitempty"`
+	Severity  Level  `json:"severity"`
+	CVSS      []CVSS `json:"cvss,omitempty"`
+
+	EPSS *advisory.EPSS `json:"epss,omitempty"`
+	KEV  *advisory.KEV  `json:"kev,omitempty"`
+
+	// Fixed are the versions that end the problem for this package, the lowest first; empty when none does.
+	Fixed []string `json:"fixed,omitempty"`
+	// Status is "affected".
+	Status      string   `json:"status"`
+	Layer       *int     `json:"layer,omitempty"`
+	Instruction string   `json:"instruction,omitempty"`
+	Paths       []string `json:"paths,omitempty"`
+	Evidence    Evidence `json:"evidence"`
+
+	// Of is the package itself.
+	Of *inventory.Package `json:"-"`
+}
+
+// Level is a severity in a word.
+type Level string
+
+// The severities, as the field writes them.
+const (
+	Critical   Level = "critical"
+	High       Level = "high"
+	Medium     Level = "medium"
+	Low        Level = "low"
+	Negligible Level = "negligible"
+	Unknown    Level = "unknown"
+)
+
+// CVSS is one vector with its base score (0 to 10) and who gave it.
+type CVSS struct {
+	Vector string  `json:"vector"`
+	Score  float64 `json:"score"`
+	Source string  `json:"source"`
+}
+
+// Evidence says why a finding was made.
+type Evidence struct {
+	// Advisory is the record that matched; Feed the feed it came from.
+	Advisory string `json:"advisory"`
+	Feed     string `json:"feed"`
+	// Range is the range that matched: ">=1.0.0 <1.2.3", or "version listed".
+	Range string `json:"range"`
+	// Compared is the comparison that was made, as a person would read it: "openssl 3.0.11-1 < 3.0.15-1
+	// (dpkg order)".
+	Compared string `json:"compared"`
+	// Facts are whatever else bears on it.
+	Facts []string `json:"facts,omitempty"`
+}
