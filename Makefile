@@ -1,0 +1,32 @@
+# make test   everything that must pass: build, vet, the whole suite with the race detector
+# make lint   golangci-lint
+# make bench IMAGE=oci:DIR   a scan beside merely decompressing and hashing the same layers
+# make build  ./tidewaiter
+
+GO       ?= go
+TOOLS    := $(CURDIR)/.tools
+REGISTRY := $(TOOLS)/registry
+LINT     := $(TOOLS)/golangci-lint
+RELEASE  ?= devel
+
+.PHONY: build test lint bench
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(RELEASE)' -o tidewaiter ./cmd/tidewaiter
+
+# The registry that tests push to and pull from is the real one, of the CNCF distribution project.
+$(REGISTRY):
+	GOBIN=$(TOOLS) $(GO) install github.com/distribution/distribution/v3/cmd/registry@v3.1.2
+
+test: $(REGISTRY)
+	$(GO) vet ./...
+	TIDEWAITER_TEST_REGISTRY=$(REGISTRY) $(GO) test -race ./...
+
+$(LINT):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+lint: $(LINT)
+	$(LINT) run
+
+bench:
+	@test -n "$(IMAGE)" || { echo "make bench IMAGE=oci:DIR (any image that tidewaiter scan takes)"; exit 1; }
+	$(GO) run ./cmd/bench $(IMAGE)

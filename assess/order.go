@@ -1,0 +1,56 @@
+// Package assess turns findings into what to do: which comes first, and which steps close the most.
+//
+// In go findings; out come an order and [Step] values. The package is pure: no clock, no network, no disk.
+// It must never drop a finding, only put it further down.
+package assess
+
+import (
+	"cmp"
+	"slices"
+
+	"tidewaiter/match"
+)
+
+// Rank gives a severity's place, the gravest first: 0 for critical. An unknown severity stands between
+// medium and low: it may be either, and must not hide below what is known to be harmless.
+func Rank(l match.Level) int {
+	order := []match.Level{match.Critical, match.High, match.Medium, match.Unknown, match.Low, match.Negligible}
+	if i := slices.Index(order, l); i >= 0 {
+		return i
+	}
+	return slices.Index(order, match.Unknown)
+}
+
+// Sort puts the findings to look at first to the front: malicious packages, then what is known to be exploited, then by
+// severity, then by the likelihood of exploitation, then what can be fixed.
+func Sort(findings []match.Finding) {
+	slices.SortStableFunc(findings, func(a, b match.Finding) int {
+		return cmp.Or(
+			first(a.Malicious, b.Malicious),
+			first(a.KEV != nil, b.KEV != nil),
+			cmp.Compare(Rank(a.Severity), Rank(b.Severity)),
+			-cmp.Compare(likelihood(a), likelihood(b)),
+			first(len(a.Fixed) > 0, len(b.Fixed) > 0),
+			cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.Package, b.Package),
+		)
+	})
+}
+
+func likelihood(f match.Finding) float64 {
+	if f.EPSS == nil {
+		return 0
+	}
+	return f.EPSS.Score
+}
+
+// first orders what holds before what does not.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}

@@ -1,0 +1,173 @@
+package assess
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tidewaiter/inventory"
+	"tidewaiter/match"
+	"tidewaiter/version"
+)
+
+// Assessment is what the findings mean. Without an environment it holds the steps alone.
+type Assessment struct {
+	Steps []Step `json:"steps"`
+}
+
+// Step is one change that a developer can make, with all that it closes.
+type Step struct {
+	// Title says what to do: "upgrade lodash 4.17.4 -> 4.17.21".
+	Title string `json:"title"`
+	// Where is the file, or the layer and its instruction, that the change is made for.
+	Where string `json:"where,omitempty"`
+	// Closes are the ids of the findings that the step ends, sorted, each once.
+	Closes []string `json:"closes"`
+	// Exploited is how many of them are in CISA's catalog of known exploited vulnerabilities.
+	Exploited int `json:"exploited,omitempty"`
+
+	worst int // the best [Rank] among what is closed
+	bad   bool
+}
+
+// Steps gives the changes that close findings, the one to make first in front. A language package is a step
+// by itself; packages of a distribution are upgraded together with the layer that brought them, since that is
+// one rebuild; a malicious package is removed.
+func Steps(findings []match.Finding) []Step {
+	groups := map[string][]match.Finding{}
+	var keys []string
+	for _, f := range findings {
+		k, ok := group(f)
+		if !ok {
+			continue
+		}
+		if _, seen := groups[k]; !seen {
+			keys = append(keys, k)
+		}
+		groups[k] = append(groups[k], f)
+	}
+	steps := make([]Step, 0, len(keys))
+	for _, k := range keys {
+		steps = append(steps, step(groups[k]))
+	}
+	slices.SortFunc(steps, func(a, b Step) int {
+		return cmp.Or(first(a.bad, b.bad), -cmp.Compare(a.Exploited, b.Exploited), cmp.Compare(a.worst, b.worst),
+			-cmp.Compare(len(a.Closes), len(b.Closes)), cmp.Compare(a.Title, b.Title), cmp.Compare(a.Where, b.Where))
+	})
+	return steps
+}
+
+// group tells which findings one change closes; false for a finding that nothing closes yet.
+func group(f match.Finding) (key string, ok bool) {
+	switch {
+	case f.Malicious:
+		return "remove\x00" + f.Package, true
+	case len(f.Fixed) == 0:
+		return "", false
+	case distribution(f.Of):
+		return "layer\x00" + f.Of.Type + "\x00" + layerKey(f.Of), true
+	}
+	return "upgrade\x00" + f.Package, true
+}
+
+func distribution(p *inventory.Package) bool {
+	return p.Type == "deb" || p.Type == "apk" || p.Type == "rpm"
+}
+
+func layerKey(p *inventory.Package) string {
+	if p.Layer == nil {
+		return ""
+	}
+	return strconv.Itoa(*p.Layer)
+}
+
+func step(closed []match.Finding) Step {
+	s := Step{worst: Rank(match.Negligible)}
+	exploited := map[string]bool{}
+	for _, f := range closed {
+		s.Closes = append(s.Closes, f.ID)
+		s.worst = min(s.worst, Rank(f.Severity))
+		s.bad = s.bad || f.Malicious
+		if f.KEV != nil {
+			exploited[f.ID] = true
+		}
+	}
+	slices.Sort(s.Closes)
+	s.Closes = slices.Compact(s.Closes)
+	s.Exploited = len(exploited)
+	s.Title, s.Where = describe(closed, s.bad)
+	return s
+}
+
+func describe(closed []match.Finding, malicious bool) (title, where string) {
+	p := closed[0].Of
+	switch {
+	case malicious:
+		return fmt.Sprintf("remove %s %s: known to be malicious", p.Name, p.Version), place(p)
+	case distribution(p):
+		return "upgrade " + packages(closed), layerPlace(p)
+	}
+	return fmt.Sprintf("upgrade %s %s -> %s", p.Name, p.Version, Target(closed)), place(p)
+}
+
+// Target is the lowest version that ends every one of a package's findings that can be ended: the highest of the lowest
+// fixes. It is empty when none has a fix.
+func Target(closed []match.Finding) string {
+	var target string
+	for _, f := range closed {
+		if len(f.Fixed) == 0 {
+			continue
+		}
+		lowest := f.Fixed[0]
+		if target == "" {
+			target = lowest
+			continue
+		}
+		// A fix that cannot be compared leaves the target as it is: match has compared these same versions already.
+		if c, err := version.Compare(f.Of.Ecosystem, lowest, target); err == nil && c > 0 {
+			target = lowest
+		}
+	}
+	return target
+}
+
+// packages names what is upgraded: by the source package, since a distribution fixes that one.
+func packages(closed []match.Finding) string {
+	count := map[string]int{}
+	for _, f := range closed {
+		name := f.Of.Name
+		if f.Of.Source != nil {
+			name = f.Of.Source.Name
+		}
+		count[name]++
+	}
+	names := make([]string, 0, len(count))
+	for n := range count {
+		names = append(names, n)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(-cmp.Compare(count[a], count[b]), cmp.Compare(a, b)) })
+	const shown = 3
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+}
+
+func place(p *inventory.Package) string {
+	if len(p.Paths) > 0 {
+		return "/" + p.Paths[0]
+	}
+	return layerPlace(p)
+}
+
+func layerPlace(p *inventory.Package) string {
+	if p.Layer == nil {
+		return ""
+	}
+	if p.Instruction == "" {
+		return fmt.Sprintf("layer %d", *p.Layer)
+	}
+	return fmt.Sprintf("layer %d: %s", *p.Layer, p.Instruction)
+}

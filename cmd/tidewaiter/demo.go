@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"tidewaiter/advisory"
+)
+
+// sample is a small image of real packages and the slice of real advisories that speaks of them; cmd/demosample
+// makes it, sample/SOURCES.md says what is in it and under which licences.
+//
+//go:embed sample/shop.tar sample/feeds
+var sample embed.FS
+
+func newDemo(s streams) *cobra.Command {
+	var o outputs
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Scan a sample image that the program carries with it: no network, nothing to install",
+		Args:  exactArgs(),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), s, o) },
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+// demo does what a user would do with an image and feeds of their own: import the feeds, scan the image.
+func demo(ctx context.Context, s streams, o outputs) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "tidewaiter-demo")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	archive, err := sample.ReadFile("sample/shop.tar")
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(dir, "shop.tar")
+	if err := os.WriteFile(file, archive, 0o600); err != nil {
+		return err
+	}
+	feeds, err := fs.Sub(sample, "sample/feeds")
+	if err != nil {
+		return err
+	}
+	db := filepath.Join(dir, "advisories.db")
+	if _, err := advisory.Import(ctx, feeds, db, advisory.ImportOptions{Now: s.now(), Source: "sample"}); err != nil {
+		return err
+	}
+	// The sample's advisories never change: their age says nothing about the user's own.
+	r, err := scan(ctx, s, "oci-archive:"+file, scanOptions{advisories: db, asked: true})
+	if err != nil {
+		return err
+	}
+	r.Image.Reference = "shop:demo"
+	if err := o.write(s, r); err != nil || o.format != "text" {
+		return err
+	}
+	_, err = fmt.Fprint(s.out, `
+  This was a sample image with a slice of the advisories. To go on:
+    tidewaiter demo --all             every finding of it
+    tidewaiter demo --format json     the same for programs
+    tidewaiter db update              fetch the advisories of today
+    tidewaiter scan IMAGE             an image of yours: debian:12, ./image.tar, oci:DIR, dir:/srv/root
+`)
+	return err
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidewaiter/assess"
+	"tidewaiter/match"
+	"tidewaiter/report"
+)
+
+// age is a duration that may be given in days: 7d.
+type age time.Duration
+
+func (a *age) String() string {
+	d := time.Duration(*a)
+	if d%(24*time.Hour) == 0 {
+		return strconv.Itoa(int(d/(24*time.Hour))) + "d"
+	}
+	return d.String()
+}
+
+func (a *age) Type() string { return "age" }
+
+func (a *age) Set(text string) error {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > 36500 {
+			return fmt.Errorf("not a number of days: %q", text)
+		}
+		*a = age(time.Duration(n) * 24 * time.Hour)
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return fmt.Errorf("not an age: %q (write 7d or 36h)", text)
+	}
+	*a = age(d)
+	return nil
+}
+
+// condition is what --exit-on asks for.
+type condition []string
+
+func (c *condition) String() string { return strings.Join(*c, ",") }
+
+func (c *condition) Type() string { return "list" }
+
+func (c *condition) Set(text string) error {
+	for word := range strings.SplitSeq(strings.ToLower(text), ",") {
+		switch match.Level(word) {
+		case match.Critical, match.High, match.Medium, match.Low, match.Negligible, "kev", "malicious":
+			*c = append(*c, word)
+		default:
+			return fmt.Errorf("unknown word %q: one of critical, high, medium, low, negligible, kev, malicious", word)
+		}
+	}
+	return nil
+}
+
+// holds says whether a finding is one that was asked for. A severity that nobody knows may be any: it counts.
+func (c condition) holds(f match.Finding) bool {
+	for _, word := range c {
+		switch word {
+		case "kev":
+			if f.KEV != nil {
+				return true
+			}
+		case "malicious":
+			if f.Malicious {
+				return true
+			}
+		default:
+			if f.Severity == match.Unknown || assess.Rank(f.Severity) <= assess.Rank(match.Level(word)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// judge gives the exit code that the contract has for a report; nil where nothing was asked or nothing found.
+func (c condition) judge(r *report.Report) error {
+	if len(c) == 0 {
+		return nil
+	}
+	n := 0
+	for _, f := range r.Findings {
+		if c.holds(f) {
+			n++
+		}
+	}
+	switch {
+	case n == 1:
+		return verdict{exitNotMet, "1 finding is of the kind that --exit-on names: " + c.String()}
+	case n > 1:
+		return verdict{exitNotMet, fmt.Sprintf("%d findings are of the kind that --exit-on names: %s", n, c.String())}
+	case len(r.BlindSpots) > 0:
+		return verdict{exitUnknown, "nothing of the kind that --exit-on names was found, but not all could be judged: see the blind spots"}
+	case len(r.Packages) == 0:
+		return verdict{exitNothing, "no package was found in the image: there was nothing to evaluate"}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// The exit codes are a contract with scripts.
+const (
+	exitDone     = 0 // done; a gate, if one was asked for, is passed
+	exitFailed   = 1 // the tool or its input failed, usage included
+	exitNotMet   = 2 // a gate was not met
+	exitNothing  = 3 // there was nothing to evaluate
+	exitUnknown  = 4 // the verdict is unknown: blind spots
+	envPrefix    = "TIDEWAITER_"
+	exitCodeHelp = `Exit codes:
+  0  done; what --exit-on asks for, if anything, is met
+  1  the tool or its input failed
+  2  --exit-on: it was found
+  3  --exit-on: there was nothing to evaluate
+  4  --exit-on: nothing was found, but not all could be judged (blind spots)`
+)
+
+// verdict ends the program with a code of the contract; its message, if any, is one line for people.
+type verdict struct {
+	code    int
+	message string
+}
+
+func (v verdict) Error() string { return v.message }
+
+// streams are the program's surroundings, so that tests can give others.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	// width is the columns of the terminal that out is; 0 when it is none.
+	width int
+	// errTerminal says that err is a terminal, where progress may be drawn.
+	errTerminal bool
+	now         func() time.Time
+}
+
+func std() streams {
+	s := streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: now}
+	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		s.width = w
+	}
+	s.errTerminal = term.IsTerminal(int(os.Stderr.Fd()))
+	return s
+}
+
+// now is the time that data's age is measured by: SOURCE_DATE_EPOCH where it is set, so that a run can be repeated to
+// the byte (https://reproducible-builds.org/specs/source-date-epoch/).
+func now() time.Time {
+	if s := os.Getenv("SOURCE_DATE_EPOCH"); s != "" {
+		if sec, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return time.Unix(sec, 0).UTC()
+		}
+	}
+	return time.Now().UTC()
+}
+
+// run executes one command line and returns the exit code. A failure of the tool is never exitNotMet.
+func run(ctx context.Context, args []string, s streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var v verdict
+	switch {
+	case err == nil:
+		return exitDone
+	case ctx.Err() != nil:
+		fmt.Fprintln(s.err, "tidewaiter: interrupted")
+		return exitFailed
+	case errors.As(err, &v):
+		if v.message != "" {
+			fmt.Fprintln(s.err, "tidewaiter: "+v.message)
+		}
+		return v.code
+	}
+	fmt.Fprintln(s.err, "tidewaiter: "+oneLine(err.Error()))
+	return exitFailed
+}
+
+// oneLine keeps what an error quotes (a registry's answer, a name out of an image) from drawing on the terminal.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tidewaiter",
+		Short: "What is aboard a container image, what is wrong with it, and what to do next",
+		Long: `Tidewaiter looks into a container image and says what is aboard, who brought it, what is known to
+be wrong with it, and what to do next. What could not be read or judged is always said.
+
+IMAGE is name:tag or name@sha256:..., a path (an OCI layout, an archive, a root file system), or has a scheme:
+registry:NAME  docker:NAME  oci:DIR[:tag]  oci-archive:FILE  docker-archive:FILE  dir:DIR
+
+Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.`,
+		Example: `  tidewaiter demo
+  tidewaiter db update
+  tidewaiter scan debian:12`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
+		// A word that is no command is a mistake to name, not a reason to print the help.
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q: tidewaiter --help lists them; to scan an image: tidewaiter scan %s", args[0], args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
+	})
+	root.AddCommand(newScan(s), newDB(s), newDemo(s), newVersion(s))
+	return root
+}
+
+// exactArgs is cobra.ExactArgs with an error that says what is expected.
+func exactArgs(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return fmt.Errorf("%s is missing: %s", names[len(args)], cmd.UseLine())
+		case len(args) > len(names):
+			return fmt.Errorf("%q is one argument too many: %s", args[len(names)], cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// fromEnvironment gives the flags that the command line does not set their value from the environment.
+func fromEnvironment(flags *pflag.FlagSet) error {
+	var err error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, set := os.LookupEnv(name)
+		if err != nil || f.Changed || !set || value == "" {
+			return
+		}
+		if e := flags.Set(f.Name, value); e != nil {
+			err = fmt.Errorf("environment variable %s: %w", name, e)
+		}
+	})
+	return err
+}

@@ -1,0 +1,194 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"tidewaiter/match"
+)
+
+// screen writes aligned lines of at most width columns. Errors are the writer's: a bufio.Writer keeps the first.
+type screen struct {
+	w     io.Writer
+	width int
+	color bool
+}
+
+const (
+	ansiReset  = "\x1b[0m"
+	ansiBold   = "\x1b[1m"
+	ansiRed    = "\x1b[31m"
+	ansiYellow = "\x1b[33m"
+	ansiFaint  = "\x1b[2m"
+)
+
+func (s *screen) paint(code, text string) string {
+	if !s.color || text == "" {
+		return text
+	}
+	return code + text + ansiReset
+}
+
+func (s *screen) bold(text string) string { return s.paint(ansiBold, text) }
+func (s *screen) red(text string) string  { return s.paint(ansiRed, text) }
+
+// severity colours by gravity; the word itself always stands there, for those who do not see the colour.
+func (s *screen) severity(l match.Level, text string) string {
+	switch l {
+	case match.Critical:
+		return s.paint(ansiBold+ansiRed, text)
+	case match.High:
+		return s.paint(ansiRed, text)
+	case match.Medium, match.Unknown:
+		return s.paint(ansiYellow, text)
+	}
+	return s.paint(ansiFaint, text)
+}
+
+func (s *screen) line(parts ...string) {
+	fmt.Fprintln(s.w, strings.TrimRight(strings.Join(parts, ""), " "))
+}
+
+// fact writes a line of the header: a word and what is known under it.
+func (s *screen) fact(word, text string) {
+	const column = 9
+	s.wrapped("  "+word+strings.Repeat(" ", column-len(word)), text)
+}
+
+func (s *screen) section(title, note string) {
+	s.line()
+	if note != "" {
+		note = s.paint(ansiFaint, "  "+note)
+	}
+	s.line("  ", s.bold(title), note)
+}
+
+// more says how many of a list are not shown, and how to see them.
+func (s *screen) more(n int, word string) {
+	if n > 0 {
+		s.line("    ", s.paint(ansiFaint, fmt.Sprintf("and %s more: --all lists them", plural(n, word))))
+	}
+}
+
+// table writes rows in aligned columns. Where a row is wider than the screen, the widest columns give way: what is cut
+// ends in an ellipsis.
+func (s *screen) table(rows [][]string, indent int) {
+	if len(rows) == 0 {
+		return
+	}
+	const gap = 2
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], visible(cell))
+		}
+	}
+	for {
+		total, widest := 2*indent, 0
+		for i, w := range widths {
+			total += w + gap
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		over := total - gap - s.width
+		if over <= 0 || widths[widest] <= 12 {
+			break
+		}
+		widths[widest]--
+	}
+	for _, row := range rows {
+		var b strings.Builder
+		b.WriteString(strings.Repeat(" ", 2*indent))
+		for i, cell := range row {
+			cell = truncate(cell, widths[i])
+			b.WriteString(cell)
+			b.WriteString(strings.Repeat(" ", widths[i]-visible(cell)+gap))
+		}
+		s.line(b.String())
+	}
+}
+
+// wrapped writes text after a prefix, broken between words; further lines stand under the first.
+func (s *screen) wrapped(prefix, text string) {
+	column := len(prefix)
+	line, used := prefix, column
+	for i, word := range strings.SplitAfter(text, " ") {
+		n := visible(word)
+		if i > 0 && used+visible(strings.TrimRight(word, " ")) > s.width {
+			s.line(line)
+			line, used = strings.Repeat(" ", column+2), column+2
+		}
+		line += word
+		used += n
+	}
+	s.line(line)
+}
+
+// visible counts the columns that a text takes, colours aside.
+func visible(text string) int {
+	n, escape := 0, false
+	for _, r := range text {
+		switch {
+		case r == '\x1b':
+			escape = true
+		case escape:
+			escape = r != 'm'
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// truncate cuts a text to n columns. A coloured text is a severity word, short by nature, and is left whole.
+func truncate(text string, n int) string {
+	if visible(text) <= n || strings.ContainsRune(text, '\x1b') || n < 1 {
+		return text
+	}
+	runes := []rune(text)
+	return string(runes[:n-1]) + "…"
+}
+
+// clean makes text that came out of an image safe to show: control characters, which a terminal would obey, and
+// the marks that turn the direction of writing become visible escapes.
+func clean(text string) string {
+	safe := func(r rune) bool { return r != utf8.RuneError && unicode.IsPrint(r) }
+	if strings.IndexFunc(text, func(r rune) bool { return !safe(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if safe(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
+}
+
+// plural writes a count with its noun.
+func plural(n int, noun string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "y"):
+		noun = strings.TrimSuffix(noun, "y") + "ies"
+	default:
+		noun += "s"
+	}
+	return number(n) + " " + noun
+}
+
+// number writes a count with its thousands apart.
+func number(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

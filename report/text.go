@@ -1,0 +1,268 @@
+package report
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"tidewaiter/assess"
+	"tidewaiter/image"
+	"tidewaiter/match"
+)
+
+// TextOptions say how the screen looks.
+type TextOptions struct {
+	// Width is the count of columns; 0 means 100.
+	Width int
+	// Color allows ANSI colours.
+	Color bool
+	// All lists every finding, step and blind spot instead of the first few.
+	All bool
+}
+
+// What the first screen shows of each list: an ordinary image's report fits one terminal window.
+const (
+	shownSteps      = 3
+	shownFindings   = 5
+	shownBlindSpots = 4
+)
+
+// Text writes the report for people.
+func Text(w io.Writer, r *Report, o TextOptions) error {
+	b := bufio.NewWriter(w)
+	s := &screen{w: b, width: cmp.Or(o.Width, 100), color: o.Color}
+	header(s, r)
+	steps(s, r, o.All)
+	findings(s, r, o.All)
+	blindSpots(s, r, o.All)
+	return b.Flush()
+}
+
+func header(s *screen, r *Report) {
+	im := r.Image
+	s.line(s.bold(clean(im.Reference)), "  ", short(cmp.Or(im.Digest, im.ID)), "  ", clean(im.Platform))
+	os := "no distribution"
+	if im.OS != nil {
+		os = cmp.Or(im.OS.Name, strings.TrimSpace(im.OS.ID+" "+im.OS.VersionID))
+	}
+	s.fact("os", clean(os))
+	s.fact("aboard", aboard(r))
+	s.fact("data", data(r.Data))
+	s.fact("found", found(s, r))
+}
+
+// aboard counts packages by type, the most numerous first.
+func aboard(r *Report) string {
+	count := map[string]int{}
+	for _, p := range r.Packages {
+		if p.Locked {
+			count[p.Type+" locked"]++
+		} else {
+			count[p.Type]++
+		}
+	}
+	types := make([]string, 0, len(count))
+	for t := range count {
+		types = append(types, t)
+	}
+	slices.SortFunc(types, func(a, b string) int { return cmp.Or(-cmp.Compare(count[a], count[b]), cmp.Compare(a, b)) })
+	for i, t := range types {
+		types[i] = fmt.Sprintf("%s %s", number(count[t]), t)
+	}
+	line := plural(len(r.Packages), "package")
+	if len(types) > 0 {
+		line += " (" + strings.Join(types, ", ") + ")"
+	}
+	if n := len(r.Image.Layers); n > 0 {
+		line += " in " + plural(n, "layer")
+	}
+	return line
+}
+
+// data says how much is known, and of when.
+func data(d *Data) string {
+	if d == nil {
+		return "none: nothing was matched"
+	}
+	var date string
+	records := 0
+	for _, f := range d.Feeds {
+		if strings.HasPrefix(f.Name, "osv/") {
+			date = max(date, f.Date)
+			records += f.Records
+		}
+	}
+	return fmt.Sprintf("%s, %s", date, plural(records, "advisory record"))
+}
+
+// found counts findings by severity. It never says that there is nothing wrong: only what was judged, and that more
+// could not be.
+func found(s *screen, r *Report) string {
+	unjudged := ""
+	if n := len(r.BlindSpots); n > 0 {
+		unjudged = s.red(fmt.Sprintf("   not all could be judged: %s", plural(n, "blind spot")))
+	}
+	if r.Data == nil {
+		return "unknown" + unjudged
+	}
+	if len(r.Packages) == 0 {
+		return "no package to judge" + unjudged
+	}
+	if len(r.Findings) == 0 {
+		return "nothing known against what could be judged" + unjudged
+	}
+	count := map[match.Level]int{}
+	exploited, fixable, malicious := map[string]bool{}, 0, map[string]bool{}
+	for _, f := range r.Findings {
+		count[f.Severity]++
+		if f.KEV != nil {
+			exploited[f.ID] = true
+		}
+		if len(f.Fixed) > 0 {
+			fixable++
+		}
+		if f.Malicious {
+			malicious[f.Package] = true
+		}
+	}
+	var parts []string
+	for _, l := range []match.Level{match.Critical, match.High, match.Medium, match.Low, match.Negligible, match.Unknown} {
+		if count[l] > 0 {
+			parts = append(parts, s.severity(l, number(count[l])+" "+string(l)))
+		}
+	}
+	line := strings.Join(parts, ", ") + fmt.Sprintf("   %s fixable", number(fixable))
+	if len(malicious) > 0 {
+		line += "   " + s.red(plural(len(malicious), "malicious package"))
+	}
+	if len(exploited) > 0 {
+		line += "   " + s.red(number(len(exploited))+" exploited in the wild")
+	}
+	return line + unjudged
+}
+
+func steps(s *screen, r *Report, all bool) {
+	if r.Assessment == nil || len(r.Assessment.Steps) == 0 {
+		return
+	}
+	list, more := head(r.Assessment.Steps, shownSteps, all)
+	s.section("Do next", "")
+	rows := make([][]string, 0, len(list))
+	for i, st := range list {
+		rows = append(rows, []string{fmt.Sprint(i + 1), clean(st.Title), clean(st.Where), closes(st)})
+	}
+	s.table(rows, 2)
+	s.more(more, "step")
+}
+
+func closes(st assess.Step) string {
+	line := "closes " + number(len(st.Closes))
+	switch {
+	case st.Exploited == 1:
+		line += ", one exploited in the wild"
+	case st.Exploited > 1:
+		line += fmt.Sprintf(", %d exploited in the wild", st.Exploited)
+	}
+	return line
+}
+
+func findings(s *screen, r *Report, all bool) {
+	if len(r.Findings) == 0 {
+		return
+	}
+	sorted := slices.Clone(r.Findings)
+	assess.Sort(sorted)
+	// A finding that is exploited or malicious is never folded away.
+	urgent := 0
+	for urgent < len(sorted) && (sorted[urgent].Malicious || sorted[urgent].KEV != nil) {
+		urgent++
+	}
+	list, more := head(sorted, max(shownFindings, urgent), all)
+	s.section("Worst first", fmt.Sprintf("of %s", plural(len(sorted), "finding")))
+	rows := make([][]string, 0, len(list))
+	for _, f := range list {
+		fix := "no fix yet"
+		if len(f.Fixed) > 0 {
+			fix = "fixed in " + f.Fixed[0]
+		}
+		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), clean(f.ID),
+			clean(f.Of.Name + " " + f.Of.Version), clean(fix), why(f)})
+	}
+	s.table(rows, 2)
+	s.more(more, "finding")
+}
+
+// why says what makes a finding urgent; where nothing does, where it is.
+func why(f match.Finding) string {
+	var parts []string
+	if f.Malicious {
+		parts = append(parts, "malicious package")
+	}
+	if f.KEV != nil {
+		parts = append(parts, "exploited in the wild")
+	}
+	if f.EPSS != nil && f.EPSS.Score >= 0.01 {
+		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", f.EPSS.Score*100))
+	}
+	if len(parts) == 0 && len(f.Paths) > 0 {
+		parts = append(parts, "/"+clean(f.Paths[0]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func blindSpots(s *screen, r *Report, all bool) {
+	if len(r.BlindSpots) == 0 {
+		return
+	}
+	list, more := head(r.BlindSpots, shownBlindSpots, all)
+	s.section("Blind spots", "what could not be read or judged")
+	for _, b := range list {
+		s.wrapped("  ", clean(spot(b, r.Image.Layers)))
+	}
+	s.more(more, "blind spot")
+}
+
+func spot(b image.BlindSpot, layers []Layer) string {
+	line := b.Message
+	if b.Where != "" && !strings.Contains(line, b.Where) {
+		line = b.Where + ": " + line
+	}
+	if b.Layer != nil {
+		line += fmt.Sprintf(" (layer %d", *b.Layer)
+		if i := *b.Layer; i < len(layers) && layers[i].Instruction != "" {
+			line += ", " + truncate(layers[i].Instruction, 40)
+		}
+		line += ")"
+	}
+	return line
+}
+
+// head gives the part of a list that is shown and how many are left.
+func head[T any](list []T, n int, all bool) (shown []T, more int) {
+	if all || len(list) <= n {
+		return list, 0
+	}
+	return list[:n], len(list) - n
+}
+
+// short gives a digest as people compare it.
+func short(digest string) string {
+	algorithm, hex, ok := strings.Cut(digest, ":")
+	if !ok || len(hex) < 12 {
+		return digest
+	}
+	return algorithm + ":" + hex[:12]
+}
+
+// Age is a duration in the unit a person would choose: "7 days", "36 hours".
+func Age(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= day && d%day == 0 {
+		return plural(int(d/day), "day")
+	}
+	return plural(int(d.Round(time.Hour)/time.Hour), "hour")
+}
