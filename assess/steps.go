@@ -105,7 +105,7 @@ func describe(closed []match.Finding, malicious bool) (title, where string) {
 	p := closed[0].Of
 	switch {
 	case malicious:
-		return fmt.Sprintf("remove %s %s: known to be malicious", p.Name, p.Version), place(p)
+		return fmt.Sprintf("remove %s %s: malicious", p.Name, p.Version), place(p)
 	case distribution(p):
 		return "upgrade " + packages(closed), layerPlace(p)
 	}
@@ -156,10 +156,7 @@ func packages(closed []match.Finding) string {
 }
 
 func place(p *inventory.Package) string {
-	if len(p.Paths) > 0 {
-		return "/" + p.Paths[0]
-	}
-	return layerPlace(p)
+	return cmp.Or(p.Place(), layerPlace(p))
 }
 
 func layerPlace(p *inventory.Package) string {

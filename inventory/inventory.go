@@ -8,7 +8,11 @@
 // and never leave something out silently: a database that does not parse is a blind spot.
 package inventory
 
-import "tidewaiter/image"
+import (
+	"path"
+
+	"tidewaiter/image"
+)
 
 // Inventory is what is aboard.
 type Inventory struct {
@@ -70,6 +74,20 @@ type Package struct {
 	Depends []string `json:"-"`
 	// Files are what the package's own manager says it installed.
 	Files []OwnedFile `json:"-"`
+}
+
+// Place is where a person would look for the package: the file that proves it, or the directory that the package fills
+// where that file only describes it. It has a leading slash, and is empty where no file is known.
+func (p *Package) Place() string {
+	if len(p.Paths) == 0 {
+		return ""
+	}
+	switch dir, base := path.Split("/" + p.Paths[0]); base {
+	case "package.json", "METADATA", "PKG-INFO":
+		return path.Clean(dir)
+	default:
+		return dir + base
+	}
 }
 
 // Source is the source package that a distribution's binary package was built from.

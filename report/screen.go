@@ -74,36 +74,35 @@ func (s *screen) more(n int, word string) {
 	}
 }
 
-// table writes rows in aligned columns. Where a row is wider than the screen, the widest columns give way: what is cut
-// ends in an ellipsis.
-func (s *screen) table(rows [][]string, indent int) {
+// table writes rows in aligned columns. Where the rows are wider than the screen, columns give way in the order that
+// yield names, each down to least; what is cut has an ellipsis.
+func (s *screen) table(rows [][]string, yield ...int) {
+	const (
+		indent = "    "
+		gap    = 2
+		least  = 12
+	)
 	if len(rows) == 0 {
 		return
 	}
-	const gap = 2
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
 			widths[i] = max(widths[i], visible(cell))
 		}
 	}
-	for {
-		total, widest := 2*indent, 0
-		for i, w := range widths {
-			total += w + gap
-			if w > widths[widest] {
-				widest = i
-			}
-		}
-		over := total - gap - s.width
-		if over <= 0 || widths[widest] <= 12 {
-			break
-		}
-		widths[widest]--
+	over := len(indent) + gap*(len(widths)-1) - s.width
+	for _, w := range widths {
+		over += w
+	}
+	for _, i := range yield {
+		give := min(max(over, 0), max(widths[i]-least, 0))
+		widths[i] -= give
+		over -= give
 	}
 	for _, row := range rows {
 		var b strings.Builder
-		b.WriteString(strings.Repeat(" ", 2*indent))
+		b.WriteString(indent)
 		for i, cell := range row {
 			cell = truncate(cell, widths[i])
 			b.WriteString(cell)
@@ -145,12 +144,16 @@ func visible(text string) int {
 	return n
 }
 
-// truncate cuts a text to n columns. A coloured text is a severity word, short by nature, and is left whole.
+// truncate cuts a text to n columns: a path at its front, since its end tells more, anything else at its end. A coloured
+// text is a severity word, short by nature, and is left whole.
 func truncate(text string, n int) string {
 	if visible(text) <= n || strings.ContainsRune(text, '\x1b') || n < 1 {
 		return text
 	}
 	runes := []rune(text)
+	if runes[0] == '/' {
+		return "…" + string(runes[len(runes)-n+1:])
+	}
 	return string(runes[:n-1]) + "…"
 }
 

@@ -53,6 +53,12 @@ func header(s *screen, r *Report) {
 	s.fact("aboard", aboard(r))
 	s.fact("data", data(r.Data))
 	s.fact("found", found(s, r))
+	if line := urgent(r.Findings); line != "" {
+		s.fact("urgent", s.red(line))
+	}
+	if n := len(r.BlindSpots); n > 0 {
+		s.fact("unknown", s.red("not all could be judged: "+plural(n, "blind spot")))
+	}
 }
 
 // aboard counts packages by type, the most numerous first.
@@ -99,34 +105,22 @@ func data(d *Data) string {
 	return fmt.Sprintf("%s, %s", date, plural(records, "advisory record"))
 }
 
-// found counts findings by severity. It never says that there is nothing wrong: only what was judged, and that more
-// could not be.
+// found counts findings by severity. It never says that there is nothing wrong, only that nothing is known.
 func found(s *screen, r *Report) string {
-	unjudged := ""
-	if n := len(r.BlindSpots); n > 0 {
-		unjudged = s.red(fmt.Sprintf("   not all could be judged: %s", plural(n, "blind spot")))
-	}
-	if r.Data == nil {
-		return "unknown" + unjudged
-	}
-	if len(r.Packages) == 0 {
-		return "no package to judge" + unjudged
-	}
-	if len(r.Findings) == 0 {
-		return "nothing known against what could be judged" + unjudged
+	switch {
+	case r.Data == nil:
+		return "unknown: nothing was matched"
+	case len(r.Packages) == 0:
+		return "unknown: no package to judge"
+	case len(r.Findings) == 0:
+		return "nothing known against what could be judged"
 	}
 	count := map[match.Level]int{}
-	exploited, fixable, malicious := map[string]bool{}, 0, map[string]bool{}
+	fixable := 0
 	for _, f := range r.Findings {
 		count[f.Severity]++
-		if f.KEV != nil {
-			exploited[f.ID] = true
-		}
 		if len(f.Fixed) > 0 {
 			fixable++
-		}
-		if f.Malicious {
-			malicious[f.Package] = true
 		}
 	}
 	var parts []string
@@ -135,14 +129,28 @@ func found(s *screen, r *Report) string {
 			parts = append(parts, s.severity(l, number(count[l])+" "+string(l)))
 		}
 	}
-	line := strings.Join(parts, ", ") + fmt.Sprintf("   %s fixable", number(fixable))
+	return strings.Join(parts, ", ") + "   " + number(fixable) + " fixable"
+}
+
+// urgent says what cannot wait; empty where nothing is known to be exploited or malicious.
+func urgent(findings []match.Finding) string {
+	exploited, malicious := map[string]bool{}, map[string]bool{}
+	for _, f := range findings {
+		if f.KEV != nil {
+			exploited[f.ID] = true
+		}
+		if f.Malicious {
+			malicious[f.Package] = true
+		}
+	}
+	var parts []string
 	if len(malicious) > 0 {
-		line += "   " + s.red(plural(len(malicious), "malicious package"))
+		parts = append(parts, plural(len(malicious), "malicious package"))
 	}
 	if len(exploited) > 0 {
-		line += "   " + s.red(number(len(exploited))+" exploited in the wild")
+		parts = append(parts, number(len(exploited))+" exploited in the wild")
 	}
-	return line + unjudged
+	return strings.Join(parts, ", ")
 }
 
 func steps(s *screen, r *Report, all bool) {
@@ -153,9 +161,9 @@ func steps(s *screen, r *Report, all bool) {
 	s.section("Do next", "")
 	rows := make([][]string, 0, len(list))
 	for i, st := range list {
-		rows = append(rows, []string{fmt.Sprint(i + 1), clean(st.Title), clean(st.Where), closes(st)})
+		rows = append(rows, []string{fmt.Sprint(i + 1), clean(st.Title), closes(st), clean(st.Where)})
 	}
-	s.table(rows, 2)
+	s.table(rows, 3, 1)
 	s.more(more, "step")
 }
 
@@ -163,9 +171,9 @@ func closes(st assess.Step) string {
 	line := "closes " + number(len(st.Closes))
 	switch {
 	case st.Exploited == 1:
-		line += ", one exploited in the wild"
+		line += ", one exploited"
 	case st.Exploited > 1:
-		line += fmt.Sprintf(", %d exploited in the wild", st.Exploited)
+		line += fmt.Sprintf(", %d exploited", st.Exploited)
 	}
 	return line
 }
@@ -177,11 +185,11 @@ func findings(s *screen, r *Report, all bool) {
 	sorted := slices.Clone(r.Findings)
 	assess.Sort(sorted)
 	// A finding that is exploited or malicious is never folded away.
-	urgent := 0
-	for urgent < len(sorted) && (sorted[urgent].Malicious || sorted[urgent].KEV != nil) {
-		urgent++
+	never := 0
+	for never < len(sorted) && (sorted[never].Malicious || sorted[never].KEV != nil) {
+		never++
 	}
-	list, more := head(sorted, max(shownFindings, urgent), all)
+	list, more := head(sorted, max(shownFindings, never), all)
 	s.section("Worst first", fmt.Sprintf("of %s", plural(len(sorted), "finding")))
 	rows := make([][]string, 0, len(list))
 	for _, f := range list {
@@ -192,7 +200,7 @@ func findings(s *screen, r *Report, all bool) {
 		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), clean(f.ID),
 			clean(f.Of.Name + " " + f.Of.Version), clean(fix), why(f)})
 	}
-	s.table(rows, 2)
+	s.table(rows, 4, 2, 3, 1)
 	s.more(more, "finding")
 }
 
@@ -200,16 +208,16 @@ func findings(s *screen, r *Report, all bool) {
 func why(f match.Finding) string {
 	var parts []string
 	if f.Malicious {
-		parts = append(parts, "malicious package")
+		parts = append(parts, "malicious")
 	}
 	if f.KEV != nil {
-		parts = append(parts, "exploited in the wild")
+		parts = append(parts, "exploited")
 	}
 	if f.EPSS != nil && f.EPSS.Score >= 0.01 {
 		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", f.EPSS.Score*100))
 	}
 	if len(parts) == 0 && len(f.Paths) > 0 {
-		parts = append(parts, "/"+clean(f.Paths[0]))
+		parts = append(parts, clean(f.Of.Place()))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -221,7 +229,7 @@ func blindSpots(s *screen, r *Report, all bool) {
 	list, more := head(r.BlindSpots, shownBlindSpots, all)
 	s.section("Blind spots", "what could not be read or judged")
 	for _, b := range list {
-		s.wrapped("  ", clean(spot(b, r.Image.Layers)))
+		s.wrapped("    ", clean(spot(b, r.Image.Layers)))
 	}
 	s.more(more, "blind spot")
 }

@@ -254,7 +254,10 @@ func tarOf(root string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return b.Bytes(), w.Close()
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 func addTo(w *tar.Writer, root, path string) error {

@@ -1,0 +1,91 @@
+package assess_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tidewaiter/advisory"
+	"tidewaiter/assess"
+	"tidewaiter/inventory"
+	"tidewaiter/match"
+)
+
+func npm(name, version string) *inventory.Package {
+	return &inventory.Package{PURL: "pkg:npm/" + name + "@" + version, Type: "npm", Name: name, Version: version, Ecosystem: "npm",
+		Paths: []string{"app/node_modules/" + name + "/package.json"}}
+}
+
+func deb(name, source string, layer int) *inventory.Package {
+	return &inventory.Package{PURL: "pkg:deb/debian/" + name + "@1", Type: "deb", Name: name, Version: "1", Ecosystem: "Debian:12",
+		Source: &inventory.Source{Name: source}, Layer: &layer, Instruction: "RUN apt-get install " + name}
+}
+
+func found(p *inventory.Package, id string, severity match.Level, fixed ...string) match.Finding {
+	return match.Finding{ID: id, Package: p.PURL, Of: p, Severity: severity, Fixed: fixed}
+}
+
+func TestStepsGroupWhatOneChangeCloses(t *testing.T) {
+	exploited := found(deb("libssl3", "openssl", 0), "CVE-5", match.Medium, "2")
+	exploited.KEV = &advisory.KEV{}
+	malicious := found(npm("evil", "1.0.0"), "MAL-1", match.Critical)
+	malicious.Malicious = true
+	got := assess.Steps([]match.Finding{
+		found(npm("lodash", "4.17.15"), "CVE-1", match.High, "4.17.19"),
+		found(npm("lodash", "4.17.15"), "CVE-2", match.High, "4.17.21", "5.0.0"),
+		found(npm("lodash", "4.17.15"), "CVE-3", match.High),
+		found(deb("libssl3", "openssl", 0), "CVE-4", match.Low, "2"),
+		found(deb("openssl", "openssl", 0), "CVE-4", match.Low, "2"),
+		exploited,
+		found(deb("curl", "curl", 2), "CVE-6", match.Critical, "2"),
+		malicious,
+	})
+	want := []assess.Step{
+		{Title: "remove evil 1.0.0: malicious", Where: "/app/node_modules/evil", Closes: []string{"MAL-1"}},
+		{Title: "upgrade openssl", Where: "layer 0: RUN apt-get install libssl3", Closes: []string{"CVE-4", "CVE-5"}, Exploited: 1},
+		{Title: "upgrade curl", Where: "layer 2: RUN apt-get install curl", Closes: []string{"CVE-6"}},
+		{Title: "upgrade lodash 4.17.15 -> 4.17.21", Where: "/app/node_modules/lodash", Closes: []string{"CVE-1", "CVE-2"}},
+	}
+	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(assess.Step{})); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestTheUpgradeEndsEveryFinding(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		fixed [][]string
+		want  string
+	}{
+		{"no fix", [][]string{nil}, ""},
+		{"the lowest of one", [][]string{{"1.2.0", "2.0.0"}}, "1.2.0"},
+		{"the highest of the lowest, by version and not by letter", [][]string{{"1.9.0"}, {"1.10.0"}}, "1.10.0"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var closed []match.Finding
+			for _, f := range tc.fixed {
+				closed = append(closed, found(npm("a", "1.0.0"), "CVE-1", match.Low, f...))
+			}
+			if got := assess.Target(closed); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestTheGravestComesFirst(t *testing.T) {
+	p := npm("a", "1.0.0")
+	malicious, exploited, likely := found(p, "M", match.Critical), found(p, "K", match.Low), found(p, "E", match.High)
+	malicious.Malicious, exploited.KEV, likely.EPSS = true, &advisory.KEV{}, &advisory.EPSS{Score: 0.5}
+	findings := []match.Finding{found(p, "L", match.Low), found(p, "U", match.Unknown), found(p, "H", match.High), found(p, "F", match.High, "2.0.0"),
+		likely, found(p, "C", match.Critical), exploited, malicious}
+	assess.Sort(findings)
+	var got string
+	for _, f := range findings {
+		got += f.ID
+	}
+	if got != "MKCEFHUL" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,175 @@
+package report_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"tidewaiter/advisory"
+	"tidewaiter/image"
+	"tidewaiter/inventory"
+	"tidewaiter/layer"
+	"tidewaiter/match"
+	"tidewaiter/report"
+)
+
+var update = flag.Bool("update", false, "write the golden files again")
+
+// shop is a report that has something of everything.
+func shop() *report.Report {
+	zero, one := 0, 1
+	openssl := inventory.Package{PURL: "pkg:deb/debian/libssl3@3.0.17-1~deb12u2?arch=amd64&distro=debian-12", Type: "deb", Name: "libssl3",
+		Version: "3.0.17-1~deb12u2", Ecosystem: "Debian:12", Arch: "amd64", Source: &inventory.Source{Name: "openssl", Version: "3.0.17-1~deb12u2"},
+		Layer: &zero, Instruction: "ADD rootfs.tar /", Paths: []string{"var/lib/dpkg/status"}, Extractor: "dpkg"}
+	lodash := inventory.Package{PURL: "pkg:npm/lodash@4.17.15", Type: "npm", Name: "lodash", Version: "4.17.15", Ecosystem: "npm",
+		Licenses: []string{"MIT"}, Layer: &one, Instruction: "RUN npm ci", Paths: []string{"srv/shop/node_modules/lodash/package.json"}, Extractor: "npm"}
+	evil := inventory.Package{PURL: "pkg:npm/event-stream-pro@1.0.0", Type: "npm", Name: "event-stream-pro", Version: "1.0.0", Ecosystem: "npm",
+		Layer: &one, Instruction: "RUN npm ci", Paths: []string{"srv/shop/node_modules/event-stream-pro/package.json"}, Extractor: "npm"}
+	inv := &inventory.Inventory{
+		OS:       inventory.OS{ID: "debian", VersionID: "12", Name: "Debian GNU/Linux 12 (bookworm)"},
+		Packages: []inventory.Package{openssl, evil, lodash},
+		BlindSpots: []image.BlindSpot{{Kind: image.UnreadableFile, Where: "opt/data/rpmdb.sqlite", Layer: &one,
+			Message: "not a database\x1b[2J"}},
+	}
+	finding := func(p *inventory.Package, id string, severity match.Level, fixed ...string) match.Finding {
+		return match.Finding{ID: id, Package: p.PURL, Severity: severity, Fixed: fixed, Status: "affected", Layer: p.Layer, Instruction: p.Instruction,
+			Paths: p.Paths, Of: p, Evidence: match.Evidence{Advisory: id, Feed: "osv/npm", Range: ">=0", Compared: p.Name + " " + p.Version + " >= 0"}}
+	}
+	exploited := finding(&openssl, "CVE-2025-9230", match.Medium, "3.0.17-1~deb12u3")
+	exploited.KEV = &advisory.KEV{Added: "2026-01-01", Due: "2026-01-22"}
+	likely := finding(&lodash, "CVE-2021-23337", match.High, "4.17.21")
+	likely.EPSS = &advisory.EPSS{Score: 0.31, Percentile: 0.96, Date: "2026-08-16"}
+	malicious := finding(&evil, "MAL-2025-1", match.Critical)
+	malicious.Malicious = true
+	findings := []match.Finding{exploited, finding(&openssl, "CVE-2026-1111", match.Low, "3.0.17-1~deb12u3"), malicious,
+		finding(&lodash, "CVE-2020-8203", match.High, "4.17.19"), likely, finding(&lodash, "CVE-2020-28500", match.Medium, "4.17.21"),
+		finding(&lodash, "CVE-2099-1", match.Unknown), finding(&lodash, "CVE-2099-2", match.Unknown)}
+	im := &image.Image{Reference: "shop:2.1", Digest: digest('a'), ID: digest('b'), Platform: image.Platform{OS: "linux", Architecture: "amd64"},
+		Created: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+		Layers: []image.Layer{
+			{Index: 0, Digest: digest('c'), DiffID: digest('d'), Size: 1000, Instruction: "ADD rootfs.tar /"},
+			{Index: 1, Digest: digest('e'), DiffID: digest('f'), Size: 2000, Instruction: "RUN npm ci"}}}
+	info := &advisory.Info{Revision: digest('0'), Feeds: []advisory.Feed{
+		{Name: "osv/npm", Date: "2026-08-22", Records: 26769, Source: "import"}, {Name: "kev", Date: "2026-01-29", Records: 1501, Source: "import"}}}
+	layers := []*layer.Index{{DiffID: digest('d')}, {DiffID: digest('f')}}
+	return report.New(report.Tool{Name: "tidewaiter", Version: "devel"}, im, layers, inv, info, findings, nil)
+}
+
+func digest(c byte) string { return "sha256:" + strings.Repeat(string(c), 64) }
+
+func TestGolden(t *testing.T) {
+	for name, write := range map[string]func(*bytes.Buffer) error{
+		"shop.txt":     func(b *bytes.Buffer) error { return report.Text(b, shop(), report.TextOptions{}) },
+		"shop-all.txt": func(b *bytes.Buffer) error { return report.Text(b, shop(), report.TextOptions{Width: 72, All: true}) },
+		"shop.json":    func(b *bytes.Buffer) error { return report.JSON(b, shop()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			if err := write(&got); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join("testdata", name)
+			if *update {
+				if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), got.String()); d != "" {
+				t.Errorf("go test ./report -update writes it again\n%s", d)
+			}
+		})
+	}
+}
+
+func TestJSONKeepsToTheSchema(t *testing.T) {
+	empty := report.New(report.Tool{Name: "tidewaiter", Version: "devel"}, &image.Image{Reference: "dir:/srv"}, nil, &inventory.Inventory{}, nil, nil, nil)
+	for name, r := range map[string]*report.Report{"full": shop(), "empty": empty} {
+		var b bytes.Buffer
+		if err := report.JSON(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(b.Bytes()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if validate([]byte(`{"schemaVersion": 1}`)) == nil {
+		t.Error("the schema accepts a report without an image")
+	}
+}
+
+func validate(doc []byte) error {
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(report.Schema))
+	if err != nil {
+		return err
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("report.json", schema); err != nil {
+		return err
+	}
+	s, err := c.Compile("report.json")
+	if err != nil {
+		return err
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(doc))
+	if err != nil {
+		return err
+	}
+	return s.Validate(v)
+}
+
+// An image's words reach a terminal; what the terminal would obey must not.
+func TestTextObeysNothingFromTheImage(t *testing.T) {
+	r := shop()
+	r.Packages[0].Name = "x\x1b]0;owned\x07\u202e\u200b"
+	r.Findings[0].Of = &r.Packages[0]
+	r.Image.OS.Name = "a\rb\nc"
+	var b bytes.Buffer
+	if err := report.Text(&b, r, report.TextOptions{All: true}); err != nil {
+		t.Fatal(err)
+	}
+	if i := strings.IndexAny(b.String(), "\x1b\x07\r\u202e\u200b"); i >= 0 {
+		t.Errorf("a control character stands in the report: %q", b.String()[i:])
+	}
+}
+
+// Unknown is not clean: a report never reads as if there were nothing wrong when nothing could be judged.
+func TestNoDataIsNotNoFindings(t *testing.T) {
+	spots := []image.BlindSpot{{Kind: image.NoFeed, Message: "no advisory file"}}
+	inv := &inventory.Inventory{Packages: []inventory.Package{{PURL: "pkg:npm/a@1", Type: "npm", Name: "a", Version: "1", Extractor: "npm"}}}
+	r := report.New(report.Tool{}, &image.Image{Reference: "x"}, nil, inv, nil, nil, spots)
+	var b bytes.Buffer
+	if err := report.Text(&b, r, report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "found    unknown") || !strings.Contains(b.String(), "1 blind spot") {
+		t.Errorf("the report does not say that nothing was judged:\n%s", b.String())
+	}
+}
+
+func TestAnOrdinaryReportFitsOneScreen(t *testing.T) {
+	var b bytes.Buffer
+	if err := report.Text(&b, shop(), report.TextOptions{Width: 80}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	if len(lines) > 24 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, l := range lines {
+		if n := len([]rune(l)); n > 80 {
+			t.Errorf("%d columns: %s", n, l)
+		}
+	}
+}
