@@ -42,7 +42,8 @@ type Layer struct {
 	Index int
 	// Digest is that of the bytes as stored; empty where the source does not name it (docker-archive).
 	Digest string
-	// DiffID is the digest of the uncompressed tar as the config claims it; reading proves it.
+	// DiffID is the digest of the uncompressed tar as the config claims it; reading proves it. It is empty
+	// where the config's list cannot be read, and a blind spot then says so.
 	DiffID string
 	// Size is the count of the bytes as stored; -1 where the source does not say.
 	Size      int64
@@ -50,21 +51,18 @@ type Layer struct {
 	// Instruction is the build instruction that made the layer, from the image's history, without the
 	// shell that the builder put in front of it; empty when the history does not tell.
 	Instruction string
+	// Unreadable is set where the layer cannot be read (encrypted, of an unknown type, or kept elsewhere). A
+	// blind spot of the image says why, and [Image.ReadLayers] leaves the layer out.
+	Unreadable bool
+
+	// blob is the layer's name in the image's source.
+	blob string
 }
 
-// Platform is what an image runs on.
-type Platform struct {
-	OS, Architecture, Variant string
-}
-
-// String gives the platform as it is written on the command line: os/arch or os/arch/variant.
-func (p Platform) String() string {
-	if p.OS == "" && p.Architecture == "" {
-		return ""
+// Close gives back what the image holds open. Layers cannot be read after it.
+func (im *Image) Close() error {
+	if im.source == nil {
+		return nil
 	}
-	s := p.OS + "/" + p.Architecture
-	if p.Variant != "" {
-		s += "/" + p.Variant
-	}
-	return s
+	return im.source.Close()
 }

@@ -1,0 +1,150 @@
+package image
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+)
+
+// config is what is needed of an image's config (OCI image specification, config.md).
+type config struct {
+	platform Platform
+	created  time.Time
+	labels   map[string]string
+	// diffIDs is nil where the config's list is missing or broken.
+	diffIDs []string
+	// instructions has one for each history entry that made a layer.
+	instructions []string
+}
+
+// parseConfig reads each part by itself, so that junk in one does not hide the others: an image whose
+// history is broken can still be scanned.
+func parseConfig(raw []byte, mediaType string) (*config, error) {
+	var parts map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &parts); err != nil || parts == nil {
+		return nil, fmt.Errorf("the image's config is not a JSON object (media type %q)", shorten(mediaType))
+	}
+	if parts["rootfs"] == nil {
+		return nil, fmt.Errorf("not a container image: its config, of media type %q, has no rootfs", shorten(mediaType))
+	}
+	var c config
+	decode(parts["os"], &c.platform.OS)
+	decode(parts["architecture"], &c.platform.Architecture)
+	decode(parts["variant"], &c.platform.Variant)
+	var created string
+	decode(parts["created"], &created)
+	c.created, _ = time.Parse(time.RFC3339Nano, created) // the zero time says that it is not known
+
+	var runtime struct{ Labels json.RawMessage }
+	decode(parts["config"], &runtime)
+	c.labels = parseLabels(runtime.Labels)
+
+	var rootfs struct {
+		DiffIDs []string `json:"diff_ids"`
+	}
+	if decode(parts["rootfs"], &rootfs) {
+		c.diffIDs = rootfs.DiffIDs
+	}
+	var history []struct {
+		CreatedBy  string `json:"created_by"`
+		EmptyLayer bool   `json:"empty_layer"`
+	}
+	if decode(parts["history"], &history) {
+		for _, h := range history {
+			if !h.EmptyLayer {
+				c.instructions = append(c.instructions, instruction(h.CreatedBy))
+			}
+		}
+	}
+	return &c, nil
+}
+
+// decode says whether raw had the type of v. Where it does not, v may hold a part of it.
+func decode(raw json.RawMessage, v any) bool {
+	return raw != nil && json.Unmarshal(raw, v) == nil
+}
+
+func parseLabels(raw json.RawMessage) map[string]string {
+	var values map[string]any
+	if !decode(raw, &values) {
+		return nil
+	}
+	labels := make(map[string]string, len(values))
+	for k, v := range values {
+		if s, ok := v.(string); ok {
+			labels[k] = s
+		}
+	}
+	if len(labels) == 0 {
+		return nil
+	}
+	return labels
+}
+
+// describe fills in what the config says of the image and its layers. A list whose length is not that of the
+// layers is left out whole: a wrong attribution is worse than none.
+func (c *config) describe(im *Image) {
+	im.Platform = c.platform
+	im.Created = c.created
+	im.Labels = maps.Clone(c.labels)
+	for i := range im.Layers {
+		im.Layers[i].Index = i
+		if len(c.instructions) == len(im.Layers) {
+			im.Layers[i].Instruction = c.instructions[i]
+		}
+	}
+	if why := c.checkDiffIDs(len(im.Layers)); why != "" {
+		im.BlindSpots = append(im.BlindSpots, BlindSpot{
+			Kind: UnreadableFile, Where: "image config",
+			Message: why + ": the content of the layers cannot be held against it",
+		})
+		return
+	}
+	for i := range im.Layers {
+		im.Layers[i].DiffID = c.diffIDs[i]
+	}
+}
+
+func (c *config) checkDiffIDs(layers int) string {
+	if len(c.diffIDs) != layers {
+		return fmt.Sprintf("rootfs.diff_ids names %d layers and the manifest %d", len(c.diffIDs), layers)
+	}
+	for _, d := range c.diffIDs {
+		if !validDigest(d) {
+			return fmt.Sprintf("rootfs.diff_ids holds %q, which is no digest", shorten(d))
+		}
+	}
+	return ""
+}
+
+// instruction turns a history entry's created_by into the line of the Dockerfile that it stands for, as far
+// as the builder left it to be seen. Docker's classic builder writes "/bin/sh -c #(nop) COPY a b" and
+// "/bin/sh -c make", or "|1 ARG=x /bin/sh -c make" with build arguments; BuildKit writes
+// "RUN /bin/sh -c make # buildkit" and "COPY a b # buildkit".
+func instruction(createdBy string) string {
+	const shell = "/bin/sh -c "
+	s := strings.TrimSpace(createdBy)
+	s, _ = strings.CutSuffix(s, "# buildkit")
+	s = strings.TrimSpace(s)
+	run, isRun := strings.CutPrefix(s, "RUN ")
+	if !isRun {
+		run = s
+	}
+	if strings.HasPrefix(run, "|") {
+		// The arguments' values may hold spaces: what tells their end is the shell.
+		if _, after, ok := strings.Cut(run, " "+shell); ok {
+			run = shell + after
+		}
+	}
+	command, ok := strings.CutPrefix(run, shell)
+	if !ok {
+		return s
+	}
+	command = strings.TrimSpace(command)
+	if other, ok := strings.CutPrefix(command, "#(nop)"); ok && !isRun {
+		return strings.TrimSpace(other)
+	}
+	return "RUN " + command
+}

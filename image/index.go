@@ -1,0 +1,146 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// candidate is one image of an index.
+type candidate struct {
+	descriptor
+	platform Platform
+}
+
+// choose picks the image for the wanted platform out of what roots lead to. Without a wish it takes the only
+// image there is, whatever its platform, or else the host's.
+func (o *ociStore) choose(ctx context.Context, roots []descriptor, want Platform) (descriptor, error) {
+	w := indexWalk{store: o, seen: map[string]bool{}}
+	if err := w.walk(ctx, roots, 0); err != nil {
+		return descriptor{}, err
+	}
+	switch {
+	case len(w.found) == 0 && len(w.absent) > 0:
+		return descriptor{}, fmt.Errorf("manifest: %w", missingError{w.absent[0]})
+	case len(w.found) == 0:
+		return descriptor{}, errors.New("it holds no image")
+	case len(w.found) == 1 && want == Platform{}:
+		return w.found[0].descriptor, nil
+	}
+	if want == (Platform{}) {
+		want = hostPlatform()
+	}
+	if err := w.learnPlatforms(ctx); err != nil {
+		return descriptor{}, err
+	}
+	best := slices.MaxFunc(w.found, func(a, b candidate) int { return a.platform.fit(want) - b.platform.fit(want) })
+	if best.platform.fit(want) == 0 {
+		return descriptor{}, &platformError{where: o.where, want: want, has: w.platforms()}
+	}
+	return best.descriptor, nil
+}
+
+// platformError says that there is an image, but not for the wanted platform.
+type platformError struct {
+	where string
+	want  Platform
+	has   []string
+}
+
+func (e *platformError) Error() string {
+	if len(e.has) == 1 {
+		return fmt.Sprintf("no image for %s in %s: it has only %s; choose that with --platform, or leave --platform out", e.want, e.where, e.has[0])
+	}
+	return fmt.Sprintf("no image for %s in %s: it has %s; choose one with --platform", e.want, e.where, strings.Join(e.has, ", "))
+}
+
+// indexWalk gathers the images that indexes lead to.
+type indexWalk struct {
+	store *ociStore
+	seen  map[string]bool
+	found []candidate
+	// absent are the digests of images that are listed but not there.
+	absent []string
+}
+
+func (w *indexWalk) walk(ctx context.Context, entries []descriptor, depth int) error {
+	if depth > maxIndexDepth {
+		return fmt.Errorf("indexes lie more than %d deep within each other, which is not read", maxIndexDepth)
+	}
+	for _, d := range entries {
+		if !d.isImage() || w.seen[d.Digest] {
+			continue
+		}
+		if w.seen[d.Digest] = true; len(w.seen) > maxIndexEntries {
+			return fmt.Errorf("the index lists more than %d images, which is not read", maxIndexEntries)
+		}
+		if err := w.visit(ctx, d, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *indexWalk) visit(ctx context.Context, d descriptor, depth int) error {
+	if w.store.partial && validDigest(d.Digest) {
+		there, err := w.store.source.has(ctx, w.store.manifestName(d.Digest))
+		if err != nil {
+			return err
+		}
+		if !there {
+			w.absent = append(w.absent, d.Digest)
+			return nil
+		}
+	}
+	switch d.MediaType {
+	case "", "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json":
+		m, err := w.store.manifest(ctx, d)
+		if err != nil {
+			return err
+		}
+		if m.isIndex() {
+			return w.walk(ctx, m.Manifests, depth+1)
+		}
+	}
+	w.found = append(w.found, candidate{descriptor: d, platform: d.platform()})
+	return nil
+}
+
+// learnPlatforms asks the configs of those images whose index entry does not say their platform.
+func (w *indexWalk) learnPlatforms(ctx context.Context) error {
+	for i := range w.found {
+		c := &w.found[i]
+		if c.platform != (Platform{}) {
+			continue
+		}
+		m, err := w.store.manifest(ctx, c.descriptor)
+		if err != nil {
+			return err
+		}
+		if m.isIndex() {
+			continue
+		}
+		cfg, err := w.store.config(ctx, m)
+		if err != nil {
+			return err
+		}
+		c.platform = cfg.platform
+	}
+	return nil
+}
+
+// platforms lists what was found, for an error.
+func (w *indexWalk) platforms() []string {
+	var list []string
+	for _, c := range w.found {
+		s := c.platform.String()
+		if s == "" {
+			s = "an image that does not say its platform"
+		}
+		list = append(list, shorten(s))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}

@@ -1,0 +1,251 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// acceptManifests are the media types that this package reads (OCI distribution specification, "Pulling manifests").
+const acceptManifests = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, " +
+	"application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
+
+// registry is a source whose blobs' names are manifests/REFERENCE and blobs/DIGEST, as in its URLs.
+type registry struct {
+	repo      name.Repository
+	client    *http.Client
+	closeIdle func()
+	// anonymous is set when no credentials were found.
+	anonymous bool
+}
+
+// openRegistry opens an image of a registry.
+func openRegistry(ctx context.Context, image string, o Options, want Platform) (*Image, error) {
+	ref, err := parseName(image, o)
+	if err != nil {
+		return nil, err
+	}
+	reg, err := connect(ctx, ref.Context(), o)
+	if err != nil {
+		return nil, err
+	}
+	im, err := reg.image(ctx, ref, want)
+	if err != nil {
+		reg.Close()
+		return nil, err
+	}
+	return im, nil
+}
+
+// parseName reads an image's name. Plain HTTP is never the library's choice: it would also take it for
+// private addresses.
+func parseName(image string, o Options) (name.Reference, error) {
+	opts := []name.Option{}
+	host, _, _ := strings.Cut(image, "/")
+	if o.PlainHTTP || isLoopback(host) {
+		opts = append(opts, name.Insecure)
+	}
+	if host == "localhost" {
+		return nil, fmt.Errorf("%q: write the registry's port, too, as in localhost:5000/name", shorten(image))
+	}
+	ref, err := name.ParseReference(image, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("%q is neither a file, nor a directory, nor a valid image name", shorten(image))
+	}
+	return ref, nil
+}
+
+// plainName is an image's name as people write it.
+func plainName(s string) string {
+	return strings.Replace(s, name.DefaultRegistry, "docker.io", 1)
+}
+
+// connect does the handshake with a registry: it learns whether it speaks TLS and how it wants to be
+// authenticated, and gets a token where it wants one.
+func connect(ctx context.Context, repo name.Repository, o Options) (*registry, error) {
+	base, closeIdle, err := newTransport(o, repo.RegistryStr())
+	if err != nil {
+		return nil, err
+	}
+	keychain := o.Keychain
+	if keychain == nil {
+		keychain = authn.DefaultKeychain
+	}
+	auth, err := authn.Resolve(ctx, keychain, repo)
+	if err != nil {
+		return nil, fmt.Errorf("credentials for registry %s: %s: check Docker's config.json and its credential helper", plainName(repo.RegistryStr()), oneLine(err))
+	}
+	r := &registry{repo: repo, closeIdle: closeIdle, anonymous: auth == authn.Anonymous}
+	authenticated, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(transport.PullScope)})
+	if err != nil {
+		closeIdle()
+		return nil, r.explain(err)
+	}
+	r.client = &http.Client{Transport: authenticated}
+	return r, nil
+}
+
+// image fetches the manifest that ref names and opens the image.
+func (r *registry) image(ctx context.Context, ref name.Reference, want Platform) (*Image, error) {
+	where := plainName(ref.Name())
+	raw, err := r.document(ctx, "manifests/"+ref.Identifier())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no such image in the registry: check the name and the tag", where)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := parseManifest(raw)
+	if err != nil {
+		return nil, inPlace(where, err)
+	}
+	root := descriptor{Digest: digestOf(raw), MediaType: m.MediaType, Size: int64(len(raw))}
+	if pinned, ok := ref.(name.Digest); ok {
+		root.Digest = pinned.DigestStr()
+		if !validDigest(root.Digest) || !matchesDigest(raw, root.Digest) {
+			return nil, fmt.Errorf("%s: manifest: content does not match its digest", where)
+		}
+	}
+	store := &ociStore{
+		source: r, where: where, documents: map[string][]byte{root.Digest: raw},
+		manifestName: func(digest string) string { return "manifests/" + digest },
+		blobName:     func(digest string) string { return "blobs/" + digest },
+	}
+	im, err := store.image(ctx, []descriptor{root}, want)
+	if err != nil {
+		return nil, inPlace(where, err)
+	}
+	return im, nil
+}
+
+// request asks for a blob from its byte offset on. The caller closes the body.
+func (r *registry) request(ctx context.Context, method, blob string, offset int64) (*http.Response, error) {
+	// The transport turns https into http where the handshake found that.
+	url := fmt.Sprintf("https://%s/v2/%s/%s", r.repo.RegistryStr(), r.repo.RepositoryStr(), blob)
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(blob, "manifests/") {
+		req.Header.Set("Accept", acceptManifests)
+	}
+	status := http.StatusOK
+	if offset > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
+		status = http.StatusPartialContent
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return nil, r.explain(err)
+	}
+	if resp.StatusCode == http.StatusNotFound {
+		resp.Body.Close()
+		return nil, fmt.Errorf("registry %s has no %s: %w", plainName(r.repo.RegistryStr()), blob, fs.ErrNotExist)
+	}
+	if err := transport.CheckError(resp, status); err != nil {
+		resp.Body.Close()
+		return nil, r.explain(err)
+	}
+	return resp, nil
+}
+
+func (r *registry) document(ctx context.Context, blob string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	resp, err := r.request(ctx, http.MethodGet, blob, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.ContentLength > maxDocument {
+		return nil, tooLarge(blob)
+	}
+	return readDocument(resp.Body, blob)
+}
+
+func (r *registry) has(ctx context.Context, blob string) (bool, error) {
+	resp, err := r.request(ctx, http.MethodHead, blob, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	resp.Body.Close()
+	return true, nil
+}
+
+func (r *registry) open(ctx context.Context, blob string) (io.ReadCloser, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	b := &transfer{registry: r, ctx: ctx, cancel: cancel, blob: blob}
+	if err := b.begin(); err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	return b, nil
+}
+
+func (r *registry) Close() error {
+	r.closeIdle()
+	return nil
+}
+
+// transfer is the body of a blob. A transfer that breaks is taken up again where it broke, a few times; one
+// that stands still is ended.
+type transfer struct {
+	registry *registry
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	blob     string
+	body     io.ReadCloser
+	offset   int64
+	broken   int // how often it broke
+}
+
+var errStalled = fmt.Errorf("the registry sent nothing for %s", answerTimeout)
+
+func (t *transfer) begin() error {
+	resp, err := t.registry.request(t.ctx, http.MethodGet, t.blob, t.offset)
+	if err != nil {
+		return err
+	}
+	t.body = resp.Body
+	return nil
+}
+
+func (t *transfer) Read(p []byte) (int, error) {
+	for {
+		stalled := time.AfterFunc(answerTimeout, func() { t.cancel(errStalled) })
+		n, err := t.body.Read(p)
+		stalled.Stop()
+		t.offset += int64(n)
+		if n > 0 || err == nil || err == io.EOF {
+			return n, err
+		}
+		if t.ctx.Err() != nil {
+			return 0, context.Cause(t.ctx)
+		}
+		if t.broken++; t.broken >= maxAttempts {
+			return 0, fmt.Errorf("the connection broke %d times: %s", t.broken, oneLine(err))
+		}
+		t.body.Close()
+		if err := t.begin(); err != nil {
+			return 0, fmt.Errorf("the connection broke, and could not be taken up again: %w", err)
+		}
+	}
+}
+
+// Close ends the request, and with it a Read under way. Closing the body would wait for that Read.
+func (t *transfer) Close() error {
+	t.cancel(errStopped)
+	return nil
+}
