@@ -1,0 +1,120 @@
+package match
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/package-url/packageurl-go"
+
+	"tidewaiter/advisory"
+	"tidewaiter/image"
+	"tidewaiter/inventory"
+)
+
+// tally gathers what could not be judged, so that each cause makes one blind spot, however many it concerns.
+type tally struct {
+	uncovered  map[string]int                 // packages, by ecosystem or distribution
+	unreadable map[string]map[string]struct{} // by ecosystem: packages or records whose versions cannot be compared
+	commits    map[string]map[string]struct{} // by ecosystem: records that name only commits
+}
+
+func newTally() *tally {
+	return &tally{map[string]int{}, map[string]map[string]struct{}{}, map[string]map[string]struct{}{}}
+}
+
+// note counts a record that could not be held against a subject.
+func (t *tally) note(s *subject, r *advisory.Record, err error) {
+	where, what := t.unreadable, fmt.Sprintf("%s %q", s.name, s.text)
+	if err == errOnlyCommits {
+		where, what = t.commits, r.ID
+	} else if s.err == nil {
+		what = fmt.Sprintf("%s of %s", r.ID, s.name)
+	}
+	if where[s.ecosystem] == nil {
+		where[s.ecosystem] = map[string]struct{}{}
+	}
+	where[s.ecosystem][what] = struct{}{}
+}
+
+func (t *tally) blindSpots() []image.BlindSpot {
+	var spots []image.BlindSpot
+	for where, n := range t.uncovered {
+		spots = append(spots, image.BlindSpot{Kind: image.NoFeed, Where: where,
+			Message: fmt.Sprintf("no advisory feed for %s: %s not judged", where, count(n, "package was", "packages were"))})
+	}
+	for where, names := range t.unreadable {
+		spots = append(spots, image.BlindSpot{Kind: image.Unjudged, Where: where,
+			Message: fmt.Sprintf("%s: %s not be compared: %s", where, count(len(names), "version could", "versions could"), examples(names))})
+	}
+	for where, names := range t.commits {
+		spots = append(spots, image.BlindSpot{Kind: image.Unjudged, Where: where,
+			Message: fmt.Sprintf("%s: %s only git commits and could not be judged: %s", where, count(len(names), "advisory names", "advisories name"), examples(names))})
+	}
+	return image.SortBlindSpots(spots)
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// examples lists the first three names.
+func examples(names map[string]struct{}) string {
+	list := make([]string, 0, len(names))
+	for name := range names {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	if len(list) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:3], ", "), len(list)-3)
+	}
+	return strings.Join(list, ", ")
+}
+
+// origin names what a package that no feed covers belongs to: its ecosystem, else the distribution that its purl
+// names, else its type.
+func origin(p *inventory.Package) string {
+	if p.Ecosystem != "" {
+		return p.Ecosystem
+	}
+	if purl, err := packageurl.FromString(p.PURL); err == nil {
+		if distro := purl.Qualifiers.Map()["distro"]; distro != "" {
+			return distro
+		}
+	}
+	if p.Type == "" {
+		return "packages of no known type"
+	}
+	return p.Type
+}
+
+// Stale says so when the newest OSV feed of an advisory file is older than max at the time now. The message does
+// not count the days, so that it is the same on every day that it is given.
+func Stale(info advisory.Info, now time.Time, limit time.Duration) []image.BlindSpot {
+	newest := ""
+	for _, feed := range info.Feeds {
+		if strings.HasPrefix(feed.Name, "osv/") {
+			newest = max(newest, feed.Date)
+		}
+	}
+	date, err := time.Parse(time.DateOnly, newest)
+	if err != nil {
+		return []image.BlindSpot{{Kind: image.StaleFeed, Where: "osv", Message: "the advisory data does not say how old it is: run tidewaiter db update"}}
+	}
+	if now.Sub(date) <= limit {
+		return nil
+	}
+	return []image.BlindSpot{{Kind: image.StaleFeed, Where: "osv",
+		Message: fmt.Sprintf("advisory data of %s is older than %s: run tidewaiter db update", newest, inDays(limit))}}
+}
+
+func inDays(d time.Duration) string {
+	if d < 24*time.Hour || d%(24*time.Hour) != 0 {
+		return d.String()
+	}
+	return count(int(d/(24*time.Hour)), "day", "days")
+}

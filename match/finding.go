@@ -1,0 +1,138 @@
+package match
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tidewaiter/advisory"
+	"tidewaiter/inventory"
+	"tidewaiter/version"
+)
+
+// finding writes down one problem of the packages that have one purl.
+func (m *matcher) finding(same []*inventory.Package, p *problem, acquit map[string][]string) (Finding, error) {
+	slices.SortFunc(p.hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(authority(a.record), authority(b.record)), compareIDs(a.record.ID, b.record.ID))
+	})
+	pkg := same[0]
+	f := Finding{
+		ID: p.id(), Package: pkg.PURL, Title: title(p.hits), Status: "affected", Of: pkg,
+		Layer: pkg.Layer, Instruction: pkg.Instruction, Paths: paths(same),
+		Fixed: fixes(p.hits), Evidence: evidence(p, acquit),
+		Malicious: slices.ContainsFunc(p.hits, func(h hit) bool { return isMalicious(h.record) }),
+	}
+	for id := range p.ids {
+		if id != f.ID {
+			f.Aliases = append(f.Aliases, id)
+		}
+	}
+	slices.SortFunc(f.Aliases, compareIDs)
+	known, err := m.known(&f)
+	if err != nil {
+		return Finding{}, err
+	}
+	scores, others := vectors(p.hits), cveVectors(known)
+	f.Severity = level(p.hits, scores, others)
+	f.CVSS = sortCVSS(slices.Concat(scores, others))
+	return f, nil
+}
+
+// known adds what is known of a finding's CVEs, and gives their CVSS vectors. Of several CVEs the first
+// that is known to be exploited counts, and the likeliest to be.
+func (m *matcher) known(f *Finding) ([]advisory.CVSS, error) {
+	var scores []advisory.CVSS
+	for _, id := range append([]string{f.ID}, f.Aliases...) {
+		if !strings.HasPrefix(id, "CVE-") {
+			continue
+		}
+		cve, ok := m.cves[id]
+		if !ok {
+			var err error
+			if cve, err = m.adv.CVE(id); err != nil {
+				return nil, fmt.Errorf("what is known of %s: %w", id, err)
+			}
+			m.cves[id] = cve
+		}
+		if f.KEV == nil {
+			f.KEV = cve.KEV
+		}
+		if cve.EPSS != nil && (f.EPSS == nil || cve.EPSS.Score > f.EPSS.Score) {
+			f.EPSS = cve.EPSS
+		}
+		scores = append(scores, cve.CVSS...)
+	}
+	return scores, nil
+}
+
+// title is the first summary, by authority; that of an advisory on several problems only where there is no other.
+func title(hits []hit) string {
+	second := ""
+	for _, h := range hits {
+		summary := strings.Join(strings.Fields(h.record.Summary), " ")
+		if summary != "" && len(cvesOf(h.record)) < 2 {
+			return summary
+		}
+		second = cmp.Or(second, summary)
+	}
+	return second
+}
+
+// paths gives where the packages were found, each once, in the inventory's order.
+func paths(same []*inventory.Package) []string {
+	var out []string
+	for _, p := range same {
+		for _, path := range p.Paths {
+			if !slices.Contains(out, path) {
+				out = append(out, path)
+			}
+		}
+	}
+	return out
+}
+
+// fixes gives the versions that end the problem, by every record that knows one, the lowest first.
+func fixes(hits []hit) []string {
+	ecosystem := hits[0].subject.ecosystem
+	compare := func(a, b string) int {
+		c, err := version.Compare(ecosystem, a, b)
+		if err != nil {
+			return strings.Compare(a, b)
+		}
+		return c
+	}
+	var out []string
+	for _, h := range hits {
+		out = append(out, h.verdict.fixed...)
+	}
+	slices.Sort(out)
+	slices.SortStableFunc(out, compare)
+	return slices.CompactFunc(out, func(a, b string) bool { return a == b || compare(a, b) == 0 })
+}
+
+// evidence is what the most authoritative record says, and what else bears on it; acquit has, by the ids of
+// problems, the records that say of this version that it is not affected.
+func evidence(p *problem, acquit map[string][]string) Evidence {
+	h := p.hits[0]
+	e := Evidence{Advisory: h.record.ID, Feed: h.record.Feed, Range: h.verdict.span, Compared: h.verdict.compared}
+	if s := h.subject; s.bySource {
+		e.Facts = append(e.Facts, strings.TrimSpace("source package "+s.name+" "+s.text))
+	}
+	if h.entry.Urgency != "" && h.entry.Urgency != "not yet assigned" {
+		e.Facts = append(e.Facts, "urgency: "+h.entry.Urgency)
+	}
+	if h.entry.Informational != "" {
+		e.Facts = append(e.Facts, "informational: "+h.entry.Informational)
+	}
+	for id := range p.ids {
+		for _, record := range acquit[id] {
+			if !p.ids[record] {
+				e.Facts = append(e.Facts, record+" does not hold this version to be affected")
+			}
+		}
+	}
+	slices.Sort(e.Facts)
+	e.Facts = slices.Compact(e.Facts)
+	return e
+}

@@ -1,0 +1,113 @@
+package match
+
+import (
+	"strings"
+
+	"tidewaiter/inventory"
+	"tidewaiter/version"
+)
+
+// subject is a package as one name of it is held against advisories: its own, or that of its source package.
+type subject struct {
+	pkg       *inventory.Package
+	ecosystem string // with its release: "Debian:12"
+	base      string // without: "Debian"
+	name      string
+	text      string // the version that the name has
+	bySource  bool
+
+	version version.Version
+	err     error // why text is not a version of the ecosystem
+	places  map[string]place
+}
+
+// subjects gives the names under which an ecosystem's advisories may speak of a package. Debian, Ubuntu and Alpine
+// name source packages; AlmaLinux and Red Hat list every binary package; the other distributions do
+// the one or the other: https://ossf.github.io/osv-schema/#defined-ecosystems
+func subjects(p *inventory.Package) []*subject {
+	own := newSubject(p, p.Name, p.Version)
+	source := own
+	if p.Source != nil && p.Source.Name != "" {
+		source = newSubject(p, p.Source.Name, sourceVersion(p))
+		source.bySource = p.Source.Name != p.Name
+	}
+	switch own.base {
+	case "Debian", "Ubuntu", "Echo", "Alpine", "Alpaquita", "BellSoft Hardened Containers":
+		return []*subject{source}
+	case "Wolfi", "Chainguard", "MinimOS", "CleanStart", "Docker Hardened Images", "Root",
+		"Rocky Linux", "SUSE", "openSUSE", "openEuler", "Mageia", "Photon OS", "Azure Linux":
+		if source.bySource {
+			return []*subject{own, source}
+		}
+	}
+	return []*subject{own}
+}
+
+func newSubject(p *inventory.Package, name, text string) *subject {
+	base, _, _ := strings.Cut(p.Ecosystem, ":")
+	s := &subject{pkg: p, ecosystem: p.Ecosystem, base: base, name: name, text: text, places: map[string]place{}}
+	s.version, s.err = version.Parse(p.Ecosystem, text)
+	return s
+}
+
+// sourceVersion is the version of the source package. An rpm names its source without the epoch, which is then
+// taken from the rpm itself.
+func sourceVersion(p *inventory.Package) string {
+	text := p.Source.Version
+	if text == "" {
+		return p.Version
+	}
+	if epoch, _, ok := strings.Cut(p.Version, ":"); ok && p.Type == "rpm" && !strings.Contains(text, ":") {
+		return epoch + ":" + text
+	}
+	return text
+}
+
+// isDistribution says whether an ecosystem's packages are a distribution's, whose advisories speak of
+// several problems at once and whose own word goes before everybody else's.
+func isDistribution(base string) bool {
+	switch base {
+	case "Debian", "Ubuntu", "Echo", "Alpine", "Alpaquita", "BellSoft Hardened Containers", "Wolfi", "Chainguard", "MinimOS",
+		"CleanStart", "Docker Hardened Images", "AlmaLinux", "Rocky Linux", "Red Hat", "SUSE", "openSUSE", "openEuler",
+		"Mageia", "Photon OS", "Azure Linux":
+		return true
+	}
+	return false
+}
+
+// fits says whether an entry of a record speaks of the subject's release. An entry without a release speaks of
+// all of them; a release that has a tighter promise ("Ubuntu:Pro:22.04:LTS") is another than the plain one.
+func (s *subject) fits(entry string) bool {
+	base, release, hasRelease := strings.Cut(entry, ":")
+	if base != s.base && !(strings.EqualFold(base, "Kubernetes") && strings.EqualFold(s.base, "Kubernetes")) {
+		return false
+	}
+	if !hasRelease {
+		return true
+	}
+	_, mine, _ := strings.Cut(s.ecosystem, ":")
+	switch base {
+	case "Packagist", "Maven", "VSCode":
+		return true // the suffix is the registry that the name belongs to, and packages do not record theirs
+	case "Red Hat":
+		// A repository of the product: "enterprise_linux:9::appstream" for "enterprise_linux:9".
+		return mine != "" && (release == mine || strings.HasPrefix(release, mine+":"))
+	case "AlmaLinux", "Rocky Linux":
+		return major(release) == major(mine)
+	}
+	return release == mine
+}
+
+// coverage is the ecosystem whose feed judges a package: rebuilds of RHEL have one for each major release.
+func coverage(ecosystem string) string {
+	base, release, _ := strings.Cut(ecosystem, ":")
+	if base == "AlmaLinux" || base == "Rocky Linux" {
+		return base + ":" + major(release)
+	}
+	return ecosystem
+}
+
+func major(release string) string {
+	number, _, _ := strings.Cut(release, ".")
+	return number
+}
