@@ -27,6 +27,7 @@ const (
 	LimitReached    BlindSpotKind = "limit-reached"    // a bound on entries, bytes, depth or time was hit
 	NoFeed          BlindSpotKind = "no-feed"          // packages that no advisory feed speaks of
 	StaleFeed       BlindSpotKind = "stale-feed"       // advisory data older than the set age
+	EndOfLife       BlindSpotKind = "end-of-life"      // a distribution that nobody reports problems for any more
 	Unjudged        BlindSpotKind = "unjudged"         // a version or a range that cannot be compared
 )
 

@@ -43,7 +43,8 @@ const (
 
 // File is one entry of a layer.
 type File struct {
-	// Path is slash-separated, cleaned, relative to the image's root, without a leading slash.
+	// Path is slash-separated, cleaned, relative to the image's root, without a leading slash. It has the
+	// layer's own bytes, which may be no UTF-8 or hold control characters. An Opaque root is ".".
 	Path string
 	Type Type
 	// Mode has the permission bits, setuid, setgid and sticky.
@@ -57,10 +58,12 @@ type File struct {
 	Facts []byte
 }
 
-// Rules say what to keep of the regular files of a layer. They are asked once for each file, from several
-// goroutines at once, and must be quick.
+// Rules say what to keep of the regular files of a layer. They are asked from several goroutines at once,
+// and must be quick.
 type Rules interface {
-	// Want is given the file's entry and its first bytes (up to [HeadSize], fewer if it is shorter).
+	// Want is given the file's entry and its first bytes (up to [HeadSize], fewer if it is shorter). Both are
+	// lent for the call. Head is nil where the file's content cannot be looked at (it may not be opened; a hard
+	// link's other name): the answer then is what the name alone says, and must not depend on magic.
 	Want(f *File, head []byte) Keep
 }
 
@@ -69,9 +72,10 @@ const HeadSize = 64
 
 // Keep is what [Rules] want of one file. The zero value keeps nothing.
 type Keep struct {
-	// Content asks for the whole file to be captured. A file over [Limits.Capture] becomes a blind spot.
+	// Content asks for the whole file to be captured. A file over [Limits].Capture becomes a blind spot.
 	Content bool
 	// Distil, when set, is given the whole file and returns facts to store in its place. Facts are nil
-	// where there are none. An error becomes a blind spot that names the file.
+	// where there are none. An error becomes a blind spot that names the file; facts that come with it are
+	// kept. It must end when ctx does ([Limits].DistilTime), after which reading r fails.
 	Distil func(ctx context.Context, r io.ReaderAt, size int64) (facts []byte, err error)
 }

@@ -20,7 +20,7 @@ func (m *matcher) finding(same []*inventory.Package, p *problem, acquit map[stri
 	f := Finding{
 		ID: p.id(), Package: pkg.PURL, Title: title(p.hits), Status: "affected", Of: pkg,
 		Layer: pkg.Layer, Instruction: pkg.Instruction, Paths: paths(same),
-		Fixed: fixes(p.hits), Evidence: evidence(p, acquit),
+		Fixed: fixes(pkg, p.hits), Evidence: evidence(p, acquit),
 		Malicious: slices.ContainsFunc(p.hits, func(h hit) bool { return isMalicious(h.record) }),
 	}
 	for id := range p.ids {
@@ -92,8 +92,9 @@ func paths(same []*inventory.Package) []string {
 	return out
 }
 
-// fixes gives the versions that end the problem, by every record that knows one, the lowest first.
-func fixes(hits []hit) []string {
+// fixes gives the versions that end the problem, by every record that knows one, the lowest first. OSV leaves out the v
+// of Go's module versions, without which no go command takes them.
+func fixes(pkg *inventory.Package, hits []hit) []string {
 	ecosystem := hits[0].subject.ecosystem
 	compare := func(a, b string) int {
 		c, err := version.Compare(ecosystem, a, b)
@@ -108,7 +109,13 @@ func fixes(hits []hit) []string {
 	}
 	slices.Sort(out)
 	slices.SortStableFunc(out, compare)
-	return slices.CompactFunc(out, func(a, b string) bool { return a == b || compare(a, b) == 0 })
+	out = slices.CompactFunc(out, func(a, b string) bool { return a == b || compare(a, b) == 0 })
+	if pkg.Type == "golang" && strings.HasPrefix(pkg.Version, "v") {
+		for i, v := range out {
+			out[i] = "v" + strings.TrimPrefix(v, "v")
+		}
+	}
+	return out
 }
 
 // evidence is what the most authoritative record says, and what else bears on it; acquit has, by the ids of

@@ -27,7 +27,7 @@ type TextOptions struct {
 // What the first screen shows of each list: an ordinary image's report fits one terminal window.
 const (
 	shownSteps      = 3
-	shownFindings   = 5
+	shownProblems   = 5
 	shownBlindSpots = 4
 )
 
@@ -182,26 +182,48 @@ func findings(s *screen, r *Report, all bool) {
 	if len(r.Findings) == 0 {
 		return
 	}
-	sorted := slices.Clone(r.Findings)
-	assess.Sort(sorted)
-	// A finding that is exploited or malicious is never folded away.
+	problems := byID(r.Findings)
+	// What is exploited or malicious is never folded away.
 	never := 0
-	for never < len(sorted) && (sorted[never].Malicious || sorted[never].KEV != nil) {
+	for never < len(problems) && (problems[never][0].Malicious || problems[never][0].KEV != nil) {
 		never++
 	}
-	list, more := head(sorted, max(shownFindings, never), all)
-	s.section("Worst first", fmt.Sprintf("of %s", plural(len(sorted), "finding")))
+	list, more := head(problems, max(shownProblems, never), all)
+	s.section("Worst first", plural(len(problems), "problem")+" in all")
 	rows := make([][]string, 0, len(list))
-	for _, f := range list {
+	for _, p := range list {
+		f := p[0]
 		fix := "no fix yet"
 		if len(f.Fixed) > 0 {
 			fix = "fixed in " + f.Fixed[0]
 		}
-		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), clean(f.ID),
-			clean(f.Of.Name + " " + f.Of.Version), clean(fix), why(f)})
+		pkg := f.Of.Name + " " + f.Of.Version
+		if len(p) > 1 {
+			pkg += fmt.Sprintf(" +%d", len(p)-1)
+		}
+		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), clean(f.ID), clean(pkg), clean(fix), why(f)})
 	}
 	s.table(rows, 4, 2, 3, 1)
-	s.more(more, "finding")
+	s.more(more, "problem")
+}
+
+// byID puts together the findings of one problem, the worst problem first: a library's five binary packages have one
+// problem and not five.
+func byID(findings []match.Finding) [][]match.Finding {
+	sorted := slices.Clone(findings)
+	assess.Sort(sorted)
+	at := map[string]int{}
+	var problems [][]match.Finding
+	for _, f := range sorted {
+		i, ok := at[f.ID]
+		if !ok {
+			i = len(problems)
+			at[f.ID] = i
+			problems = append(problems, nil)
+		}
+		problems[i] = append(problems[i], f)
+	}
+	return problems
 }
 
 // why says what makes a finding urgent; where nothing does, where it is.

@@ -29,7 +29,6 @@ type scanOptions struct {
 	// asked says that the advisory file was named by the user: one that is missing is then an error.
 	asked   bool
 	maxAge  time.Duration
-	show    func(layer.Options) layer.Options
 	quiet   bool
 	exitOn  condition
 	outputs outputs
@@ -142,6 +141,11 @@ func scan(ctx context.Context, s streams, ref string, o scanOptions) (*report.Re
 	if err != nil {
 		return nil, err
 	}
+	ended, err := match.EndOfLife(inv.OS, db.Cycles, s.now())
+	if err != nil {
+		return nil, err
+	}
+	spots = append(spots, ended...)
 	info := db.Info()
 	if o.maxAge > 0 {
 		spots = append(spots, match.Stale(info, s.now(), o.maxAge)...)

@@ -1,0 +1,196 @@
+package layer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+
+	"tidewaiter/image"
+)
+
+// Read reads each layer of an image once and gives one [Index] for each place in im.Layers, in order; a
+// layer that occurs several times is read once and shares its Index. A layer that the source could not hand
+// out, which im.BlindSpots tell of, has an empty Index. A directory (im.Root) gives exactly one Index.
+//
+// What cannot be read for a reason that the image's maker may have chosen (an unknown encoding, a bound
+// that is hit) is a blind spot of the Index. An error means that the bytes are not what they should be: a
+// stream that is damaged or cut off, a digest or a diffID that does not match; or that ctx ended.
+func Read(ctx context.Context, im *image.Image, rules Rules, o Options) ([]*Index, error) {
+	if im.Root != nil {
+		ix, err := newSession(im, rules, o.Limits).readDir(ctx, im.Root)
+		if err != nil {
+			return nil, err
+		}
+		return []*Index{ix}, nil
+	}
+	s := newSession(im, rules, o.Limits)
+	found, err := s.readLayers(ctx, im, cmp.Or(max(o.Parallel, 0), runtime.GOMAXPROCS(0)), o.Progress)
+	if errors.Is(err, errImageKept) {
+		// What is left out must not depend on which layer was quicker: read again, one after the other.
+		s = newSession(im, rules, o.Limits)
+		found, err = s.readLayers(ctx, im, 1, o.Progress)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return assemble(im, found, o.Limits)
+}
+
+// readLayers reads the distinct layers, and gives their indexes by [layerKey]. A layer with missed links is
+// read a second time.
+func (s *session) readLayers(ctx context.Context, im *image.Image, parallel int, tell func(read, total int64)) (map[string]*Index, error) {
+	s.alone = parallel == 1
+	found := make(map[string]*Index)
+	read := func(ctx context.Context, l image.Layer, m *meter, also map[string]string) error {
+		ix, err := s.readBlob(ctx, l, m, also)
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		found[layerKey(l)] = ix
+		return nil
+	}
+	told := newProgress(im.Layers, tell)
+	err := im.ReadLayers(ctx, parallel, func(ctx context.Context, l image.Layer, r io.Reader) error {
+		return read(ctx, l, &meter{r: r, progress: told}, nil)
+	})
+	if err != nil || len(s.missed) == 0 {
+		return found, err
+	}
+	return found, im.ReadLayers(ctx, parallel, func(ctx context.Context, l image.Layer, r io.Reader) error {
+		also := s.missed[layerKey(l)]
+		if also == nil {
+			return image.SkipLayer
+		}
+		return read(ctx, l, &meter{r: r, progress: &progress{}}, also)
+	})
+}
+
+// finish ends the reading of a layer: it stands, or is to be read a second time for its missed links.
+func (s *session) finish(b *builder, key string) {
+	b.listOmitted()
+	if b.also != nil {
+		return
+	}
+	if missed := b.missedLinks(); len(missed) > 0 {
+		s.kept.Add(-b.kept)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.missed[key] = missed
+	}
+}
+
+// layerKey is what two places in an image that hold the same layer have in common.
+func layerKey(l image.Layer) string {
+	switch {
+	case l.Digest != "":
+		return l.Digest
+	case l.DiffID != "":
+		return l.DiffID
+	}
+	return fmt.Sprint(l.Index)
+}
+
+// assemble puts the indexes in the order of the layers and holds them against the config's diffIDs.
+func assemble(im *image.Image, found map[string]*Index, limits Limits) ([]*Index, error) {
+	indexes := make([]*Index, len(im.Layers))
+	entries := 0
+	for i, l := range im.Layers {
+		ix := found[layerKey(l)]
+		switch {
+		case l.Unreadable:
+			ix = &Index{}
+		case ix == nil:
+			return nil, fmt.Errorf("%s: layer %d: its source did not hand it out", im.Reference, l.Index)
+		}
+		if ix.DiffID != "" && l.DiffID != "" && ix.DiffID != l.DiffID {
+			return nil, fmt.Errorf("%s: layer %d: content does not match the diffID that the config claims (%s, but it is %s)", im.Reference, l.Index, l.DiffID, ix.DiffID)
+		}
+		if entries += len(ix.Files); entries > limits.ImageEntries {
+			ix = &Index{DiffID: ix.DiffID, BlindSpots: []image.BlindSpot{{
+				Kind:    image.LimitReached,
+				Message: fmt.Sprintf("left out: the image's layers up to here have over %d entries", limits.ImageEntries),
+			}}}
+		}
+		indexes[i] = ix
+	}
+	return indexes, nil
+}
+
+// errImageKept ends a parallel pass: the layers together would keep more than [Limits.ImageKept].
+var errImageKept = errors.New("more is to be kept of the image than its bound")
+
+// session is what the workers of one pass share.
+type session struct {
+	reference string // the image's, for errors
+	rules     Rules
+	limits    Limits
+	alone     bool                // layers are read one after the other
+	kept      atomic.Int64        // bytes, of all layers
+	windows   *semaphore.Weighted // bytes of zstd windows
+	memory    *memory
+
+	mu     sync.Mutex
+	missed map[string]map[string]string // by layerKey: see missedLinks
+}
+
+func newSession(im *image.Image, rules Rules, limits Limits) *session {
+	return &session{
+		reference: im.Reference,
+		rules:     rules,
+		limits:    limits,
+		alone:     true,
+		windows:   semaphore.NewWeighted(limits.Window),
+		memory:    newMemory(limits.Memory),
+		missed:    make(map[string]map[string]string),
+	}
+}
+
+// progress adds up what all workers have read of the stored bytes.
+type progress struct {
+	read  atomic.Int64
+	total int64
+	tell  func(read, total int64) // may be nil
+}
+
+func newProgress(layers []image.Layer, tell func(read, total int64)) *progress {
+	p := &progress{tell: tell}
+	seen := make(map[string]bool)
+	for _, l := range layers {
+		key := layerKey(l)
+		if l.Unreadable || seen[key] {
+			continue
+		}
+		seen[key] = true
+		if l.Size < 0 {
+			p.total = -1
+			break
+		}
+		p.total += l.Size
+	}
+	return p
+}
+
+// meter counts the stored bytes of one layer that were read.
+type meter struct {
+	r        io.Reader
+	progress *progress
+	read     int64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.read += int64(n)
+	if m.progress.tell != nil && n > 0 {
+		m.progress.tell(m.progress.read.Add(int64(n)), m.progress.total)
+	}
+	return n, err
+}
