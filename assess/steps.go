@@ -66,14 +66,10 @@ func group(f match.Finding) (key string, ok bool) {
 		return "remove\x00" + f.Package, true
 	case len(f.Fixed) == 0:
 		return "", false
-	case distribution(f.Of):
+	case f.Of.OfDistribution():
 		return "layer\x00" + f.Of.Type + "\x00" + layerKey(f.Of), true
 	}
 	return "upgrade\x00" + f.Package, true
-}
-
-func distribution(p *inventory.Package) bool {
-	return p.Type == "deb" || p.Type == "apk" || p.Type == "rpm"
 }
 
 func layerKey(p *inventory.Package) string {
@@ -106,7 +102,7 @@ func describe(closed []match.Finding, malicious bool) (title, where string) {
 	switch {
 	case malicious:
 		return fmt.Sprintf("remove %s %s: malicious", p.Name, p.Version), place(p)
-	case distribution(p):
+	case p.OfDistribution():
 		return "upgrade " + packages(closed), layerPlace(p)
 	}
 	return fmt.Sprintf("upgrade %s %s -> %s", p.Name, p.Version, Target(closed)), place(p)

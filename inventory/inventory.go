@@ -65,6 +65,9 @@ type Package struct {
 	Locked bool `json:"locked,omitempty"`
 	// LockFiles are the lock files that name an installed package at this version.
 	LockFiles []string `json:"lockFiles,omitempty"`
+	// Unpublished says that no public registry can have the package (npm's "private", a crate of the user's own): no
+	// advisory speaks of it, and that is no blind spot.
+	Unpublished bool `json:"unpublished,omitempty"`
 	// Owner is the purl of the distribution's package that installed this one.
 	Owner string `json:"owner,omitempty"`
 
@@ -89,6 +92,9 @@ func (p *Package) Place() string {
 		return dir + base
 	}
 }
+
+// OfDistribution says whether a distribution's package manager installed the package.
+func (p *Package) OfDistribution() bool { return p.Type == "deb" || p.Type == "apk" || p.Type == "rpm" }
 
 // Source is the source package that a distribution's binary package was built from.
 type Source struct {

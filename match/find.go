@@ -82,6 +82,9 @@ type matcher struct {
 // packageFindings judges the packages that have one purl, by the first of them.
 func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) {
 	p := same[0]
+	if p.Unpublished {
+		return nil, nil
+	}
 	if p.Ecosystem == "" || !m.covers(p.Ecosystem) {
 		m.tally.uncovered[origin(p)] += len(same)
 		return nil, nil

@@ -193,17 +193,16 @@ func findings(s *screen, r *Report, all bool) {
 	rows := make([][]string, 0, len(list))
 	for _, p := range list {
 		f := p[0]
-		fix := "no fix yet"
-		if len(f.Fixed) > 0 {
-			fix = "fixed in " + f.Fixed[0]
-		}
-		pkg := f.Of.Name + " " + f.Of.Version
+		name, change := f.Of.Name, f.Of.Version+", no fix yet"
 		if len(p) > 1 {
-			pkg += fmt.Sprintf(" +%d", len(p)-1)
+			name += fmt.Sprintf(" +%d", len(p)-1)
 		}
-		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), clean(f.ID), clean(pkg), clean(fix), why(f)})
+		if len(f.Fixed) > 0 {
+			change = f.Of.Version + " -> " + f.Fixed[0]
+		}
+		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), clean(f.ID), clean(name), clean(change), why(f)})
 	}
-	s.table(rows, 4, 2, 3, 1)
+	s.table(rows, 4, 3, 2, 1)
 	s.more(more, "problem")
 }
 
@@ -238,10 +237,14 @@ func why(f match.Finding) string {
 	if f.EPSS != nil && f.EPSS.Score >= 0.01 {
 		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", f.EPSS.Score*100))
 	}
-	if len(parts) == 0 && len(f.Paths) > 0 {
-		parts = append(parts, clean(f.Of.Place()))
+	if len(parts) > 0 {
+		return strings.Join(parts, ", ")
 	}
-	return strings.Join(parts, ", ")
+	// That a distribution's database names the package says nothing new; which layer brought it does.
+	if f.Of.OfDistribution() && f.Layer != nil {
+		return fmt.Sprintf("layer %d", *f.Layer)
+	}
+	return clean(f.Of.Place())
 }
 
 func blindSpots(s *screen, r *Report, all bool) {
