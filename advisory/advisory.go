@@ -9,6 +9,8 @@ package advisory
 import "time"
 
 // Record is one OSV record, as much of it as concerns one package: https://ossf.github.io/osv-schema/
+//
+// Records from a [DB] share slices and maps with each other: read them, do not change them.
 type Record struct {
 	ID        string     `json:"id"`
 	Aliases   []string   `json:"aliases,omitempty"`
@@ -37,7 +39,10 @@ type Affected struct {
 	Severity  []Severity `json:"severity,omitempty"`
 	// Urgency is the distribution's own word (ecosystem_specific.urgency, Debian; ...severity, Ubuntu and others).
 	Urgency string `json:"urgency,omitempty"`
-	// Specific is ecosystem_specific as it stands in the record, for what has no field of its own.
+	// Informational says that the entry is no vulnerability: RustSec's "unmaintained", "unsound" or "notice".
+	Informational string `json:"informational,omitempty"`
+	// Specific is ecosystem_specific as it stands in the record, for what has no field of its own; Ubuntu's lists of
+	// binary packages are left out for their size.
 	Specific map[string]any `json:"specific,omitempty"`
 }
 
@@ -102,8 +107,8 @@ type CVSS struct {
 // Info says what an advisory file holds.
 type Info struct {
 	// Revision is a digest of the content: two files with the same revision give the same answers.
-	Revision string
-	Feeds    []Feed
+	Revision string `json:"revision"`
+	Feeds    []Feed `json:"feeds"`
 }
 
 // Feed is one source of an advisory file.
@@ -113,6 +118,10 @@ type Feed struct {
 	// modified date that is not in the future, for the others the date that they carry.
 	Date    string `json:"date"`
 	Records int    `json:"records"`
+	// Skipped are the records that could not be read, and so are not in the file.
+	Skipped int `json:"skipped,omitempty"`
+	// Unnamed are the entries that name no package (only a repository), and so cannot be looked up.
+	Unnamed int    `json:"unnamed,omitempty"`
 	Source  string `json:"source"`
 }
 

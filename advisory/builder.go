@@ -1,0 +1,177 @@
+package advisory
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// builder writes an advisory file in a directory of its own beside the place where it will lie.
+type builder struct {
+	out     string
+	scratch *scratch
+	file    *os.File
+	w       *bufio.Writer
+	at      int64 // bytes written
+	zstd    *zstd.Encoder
+	digest  hash.Hash
+	tables  map[string]table
+}
+
+// newBuilder begins a file. The caller must call discard.
+func newBuilder(out string) (_ *builder, err error) {
+	if target, err := filepath.EvalSymlinks(out); err == nil {
+		out = target // replace the file, not the link to it
+	}
+	if stat, err := os.Stat(out); err == nil && !stat.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is there and is not a regular file", out)
+	}
+	b := &builder{out: out, digest: sha256.New(), tables: map[string]table{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.discard())
+		}
+	}()
+	if b.scratch, err = newScratch(out); err != nil {
+		return b, err
+	}
+	if b.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderCRC(true),
+		zstd.WithEncoderConcurrency(1)); err != nil {
+		return b, err
+	}
+	if b.file, err = os.OpenFile(filepath.Join(b.scratch.dir, "advisories"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err != nil {
+		return b, err
+	}
+	b.w = bufio.NewWriterSize(b.file, 1<<20)
+	_, err = b.write([]byte(magic + formatVersion + "\n"))
+	return b, err
+}
+
+func (b *builder) sorter() *sorter { return &sorter{dir: b.scratch.dir, memory: sortMemory} }
+
+func (b *builder) write(data []byte) (span, error) {
+	n, err := b.w.Write(data)
+	s := span{b.at, int64(n)}
+	b.at += s.Length
+	return s, err
+}
+
+func (b *builder) writeFrame(raw []byte) (span, error) { return b.write(b.zstd.EncodeAll(raw, nil)) }
+
+// writeTable writes what a sorter has gathered, with one value for each key.
+func (b *builder) writeTable(ctx context.Context, name string, s *sorter, combine func(payloads [][]byte) ([]byte, error)) error {
+	t := table{Bits: blockBits(s.bytes), Blocks: b.at}
+	var index []byte
+	number, block := uint32(0), blockHead(name, 0)
+	next := func() error {
+		b.digest.Write(block)
+		frame, err := b.writeFrame(block)
+		index = binary.AppendUvarint(index, uint64(frame.Length))
+		number++
+		block = blockHead(name, number)
+		return errors.Join(err, ctx.Err())
+	}
+	err := s.groups(func(hash uint64, key string, payloads [][]byte) error {
+		for number < blockNumber(hash, t.Bits) {
+			if err := next(); err != nil {
+				return err
+			}
+		}
+		value, err := combine(payloads)
+		block = appendEntry(block, key, value)
+		return err
+	})
+	for err == nil && number < 1<<t.Bits {
+		err = next()
+	}
+	if err != nil {
+		return err
+	}
+	t.Index, err = b.writeFrame(index)
+	b.tables[name] = t
+	return err
+}
+
+// finish writes the contents, and puts the file in the place of the old one.
+func (b *builder) finish(ctx context.Context, c contents) (Info, error) {
+	if err := b.revise(&c); err != nil {
+		return Info{}, err
+	}
+	c.Tables = b.tables
+	text, err := json.Marshal(c)
+	if err != nil {
+		return Info{}, err
+	}
+	at, err := b.writeFrame(text)
+	if err != nil {
+		return Info{}, err
+	}
+	trailer := binary.BigEndian.AppendUint64(nil, uint64(at.At))
+	trailer = binary.BigEndian.AppendUint64(trailer, uint64(at.Length))
+	if _, err := b.write(trailer); err != nil {
+		return Info{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return Info{}, err
+	}
+	return c.Info, b.replace()
+}
+
+// revise sets the revision: the digest of all blocks before compression, and of what else is answered from.
+func (b *builder) revise(c *contents) error {
+	answers := contents{Ecosystems: c.Ecosystems}
+	for _, f := range c.Feeds {
+		f.Source = "" // where it came from does not change what it says
+		answers.Feeds = append(answers.Feeds, f)
+	}
+	if err := json.NewEncoder(b.digest).Encode(answers); err != nil {
+		return err
+	}
+	c.Revision = "sha256:" + hex.EncodeToString(b.digest.Sum(nil)[:16])
+	return nil
+}
+
+func (b *builder) replace() error {
+	name := b.file.Name()
+	if err := errors.Join(b.w.Flush(), b.file.Sync(), b.closeFile()); err != nil {
+		return fmt.Errorf("advisory file: %w", err)
+	}
+	if err := os.Rename(name, b.out); err != nil {
+		return fmt.Errorf("advisory file: %w", err)
+	}
+	// The file is whole and in its place; where a directory cannot be synced, only a power failure can tell.
+	if dir, err := os.Open(filepath.Dir(b.out)); err == nil {
+		_ = dir.Sync()
+		_ = dir.Close()
+	}
+	return nil
+}
+
+func (b *builder) closeFile() error {
+	err := b.file.Close()
+	b.file = nil
+	return err
+}
+
+// discard removes all that is not in its place yet.
+func (b *builder) discard() error {
+	var err error
+	if b.file != nil {
+		err = b.closeFile()
+	}
+	if b.scratch != nil {
+		err = errors.Join(err, b.scratch.remove())
+		b.scratch = nil
+	}
+	return err
+}

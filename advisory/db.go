@@ -1,0 +1,205 @@
+package advisory
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxFrame bounds what one frame of an advisory file may decompress to.
+const maxFrame = 1 << 30
+
+// DB is an open advisory file. Its methods may be called by several goroutines at once.
+type DB struct {
+	path     string
+	file     *os.File
+	size     int64
+	zstd     *zstd.Decoder // holds nothing but memory, and may be in use when the file is closed
+	contents contents
+	covered  map[string]bool
+}
+
+// Open opens an advisory file that [Import] or [Update] made. It reads a few hundred kilobytes and locks nothing. Where no
+// file is, the error is an [fs.ErrNotExist].
+func Open(path string) (*DB, error) {
+	file, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("no advisory file %s: make one with tidewaiter db update or tidewaiter db import DIR (%w)",
+			path, fs.ErrNotExist)
+	case err != nil:
+		return nil, fmt.Errorf("advisory file: %w", err)
+	}
+	db := &DB{path: path, file: file}
+	if err := db.open(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) open() error {
+	stat, err := db.file.Stat()
+	switch {
+	case err != nil:
+		return fmt.Errorf("advisory file: %w", err)
+	case !stat.Mode().IsRegular():
+		return fmt.Errorf("%s is not an advisory file: not a regular file", db.path)
+	}
+	db.size = stat.Size()
+	if err := db.checkHeader(); err != nil {
+		return err
+	}
+	// Nothing of it is started until something is to be decompressed.
+	if db.zstd, err = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxFrame), zstd.WithDecoderConcurrency(0)); err != nil {
+		return err
+	}
+	return db.readContents()
+}
+
+func (db *DB) checkHeader() error {
+	header := make([]byte, headerSize)
+	if _, err := db.file.ReadAt(header, 0); err != nil && err != io.EOF {
+		return fmt.Errorf("advisory file: %w", err)
+	}
+	version, ok := strings.CutPrefix(string(header), magic)
+	switch version = strings.TrimRight(version, "\n\x00"); {
+	case !ok:
+		return fmt.Errorf("%s is not an advisory file", db.path)
+	case version != formatVersion:
+		return fmt.Errorf("advisory file %s has format %q, this program reads format %q: %s", db.path, version, formatVersion, makeAnew)
+	}
+	return nil
+}
+
+func (db *DB) readContents() error {
+	var trailer [trailerSize]byte
+	if _, err := db.file.ReadAt(trailer[:], max(db.size-trailerSize, 0)); err != nil {
+		return db.damaged(err)
+	}
+	at := span{int64(binary.BigEndian.Uint64(trailer[:8])), int64(binary.BigEndian.Uint64(trailer[8:]))}
+	if at.At+at.Length != db.size-trailerSize {
+		return fmt.Errorf("advisory file %s is cut short or damaged: %s", db.path, makeAnew)
+	}
+	text, err := db.frame(at)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(text), &db.contents); err != nil {
+		return db.damaged(err)
+	}
+	for name, t := range db.contents.Tables {
+		index, err := db.frame(t.Index)
+		if err != nil {
+			return err
+		}
+		if err := t.readIndex(index); err != nil {
+			return db.damaged(err)
+		}
+		db.contents.Tables[name] = t
+	}
+	db.covered = make(map[string]bool, 2*len(db.contents.Ecosystems))
+	for _, e := range db.contents.Ecosystems {
+		e = strings.ToLower(e)
+		base, _, _ := strings.Cut(e, ":")
+		db.covered[e], db.covered[base] = true, true
+	}
+	return nil
+}
+
+// Records gives the records that name a package, sorted by id, withdrawn ones too; none is no error. The ecosystem may
+// have a suffix, which says nothing here: the records of all releases come, and Affected.Ecosystem tells them apart.
+func (db *DB) Records(ecosystem, name string) ([]Record, error) {
+	text, found, err := db.find(tablePackages, Key(ecosystem, name))
+	if err != nil || !found {
+		return nil, err
+	}
+	records, err := decodeRecords(text)
+	if err != nil {
+		return nil, db.damaged(err)
+	}
+	return records, nil
+}
+
+// CVE gives what is known of a CVE besides records; the zero value when nothing is.
+func (db *DB) CVE(id string) (CVE, error) {
+	var c CVE
+	return c, db.findJSON(tableCVEs, strings.ToUpper(id), &c)
+}
+
+// Cycles gives the release cycles of a product, by its id at https://endoflife.date ("debian", "nodejs"), in the
+// feed's order (the newest first); none when the product is not known.
+func (db *DB) Cycles(product string) ([]Cycle, error) {
+	var list []Cycle
+	return list, db.findJSON(tableProducts, product, &list)
+}
+
+// Covers says whether any record speaks of an ecosystem: of that release if there is a suffix ("Debian:12"), of
+// any release if not.
+func (db *DB) Covers(ecosystem string) bool { return db.covered[strings.ToLower(ecosystem)] }
+
+// Info says what the file holds.
+func (db *DB) Info() Info { return db.contents.Info }
+
+// Close closes the file; reads after it fail.
+func (db *DB) Close() error { return db.file.Close() }
+
+func (db *DB) findJSON(table, key string, to any) error {
+	text, found, err := db.find(table, key)
+	if err != nil || !found {
+		return err
+	}
+	if err := json.Unmarshal([]byte(text), to); err != nil {
+		return db.damaged(err)
+	}
+	return nil
+}
+
+func (db *DB) find(name, key string) (value string, found bool, err error) {
+	t, ok := db.contents.Tables[name]
+	if !ok {
+		return "", false, db.damaged(errEncoding)
+	}
+	number := blockNumber(hashKey(key), t.Bits)
+	block, err := db.frame(t.block(number))
+	if err != nil {
+		return "", false, err
+	}
+	value, found, err = findEntry(block, string(blockHead(name, number)), key)
+	if err != nil {
+		return "", false, db.damaged(err)
+	}
+	return value, found, nil
+}
+
+// frame reads and decompresses a frame; its checksum is checked.
+func (db *DB) frame(s span) (string, error) {
+	if s.At < 0 || s.Length <= 0 || s.At > db.size || s.Length > db.size-s.At {
+		return "", db.damaged(errEncoding)
+	}
+	packed := make([]byte, s.Length)
+	if _, err := db.file.ReadAt(packed, s.At); err != nil {
+		return "", db.damaged(err)
+	}
+	raw, err := db.zstd.DecodeAll(packed, nil)
+	if err != nil {
+		return "", db.damaged(err)
+	}
+	return string(raw), nil
+}
+
+const makeAnew = "make it anew with tidewaiter db update or tidewaiter db import DIR"
+
+// damaged says of what was read from the file that it is not what was written.
+func (db *DB) damaged(err error) error {
+	if errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	return fmt.Errorf("advisory file %s is damaged: %w; %s", db.path, err, makeAnew)
+}

@@ -1,0 +1,150 @@
+package advisory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// remote is a feed, and where it goes in the mirror directory.
+type remote struct {
+	path string
+	url  *url.URL // nil if nobody publishes it
+}
+
+// Where the feeds' publishers keep them. CVSS by CVE and end-of-life dates are published nowhere in our layout: they come
+// from a mirror, or lie in the mirror directory because someone put them there.
+const (
+	osvHome  = "https://osv-vulnerabilities.storage.googleapis.com"
+	kevHome  = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
+	epssHome = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"
+)
+
+// The names of feeds in a mirror that has no index.txt.
+const (
+	kevPath  = "kev/known_exploited_vulnerabilities.json"
+	epssPath = "epss/epss_scores-current.csv.gz"
+	cvePath  = "cve/cve.jsonl.gz"
+	eolPath  = "eol/products.zip"
+)
+
+// osvEcosystems are the ecosystems of OSV whose records name packages, for a mirror that does not list its own:
+// https://ossf.github.io/osv-schema/#defined-ecosystems
+func osvEcosystems() []string {
+	return []string{
+		"AlmaLinux", "Alpaquita", "Alpine", "Azure Linux", "BellSoft Hardened Containers", "Bitnami", "CRAN", "Chainguard",
+		"CleanStart", "Debian", "Docker Hardened Images", "Echo", "GHC", "GitHub Actions", "Go", "Hackage", "Hex", "Julia",
+		"Kubernetes", "Linux", "Mageia", "Maven", "MinimOS", "NuGet", "OSS-Fuzz", "Packagist", "Photon OS", "Pub", "PyPI",
+		"Red Hat", "Rocky Linux", "Root", "RubyGems", "SUSE", "SwiftURL", "Ubuntu", "VSCode", "Wolfi", "crates.io", "npm",
+		"openEuler", "openSUSE", "opam",
+	}
+}
+
+// remotes lists what is to be fetched.
+func (f *fetcher) remotes(ctx context.Context, from string) ([]remote, error) {
+	if from == "" {
+		return f.publishers(ctx)
+	}
+	base, err := url.Parse(from)
+	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
+		return nil, errors.New("the URL of a mirror: expected https://host/path") // what was given may hold a password
+	}
+	index, err := f.text(ctx, base.JoinPath("index.txt"))
+	if err == nil {
+		return indexed(base, index)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	ecosystems, err := f.ecosystems(ctx, base.JoinPath("osv", "ecosystems.txt"))
+	if err != nil {
+		return nil, err
+	}
+	var list []remote
+	for _, e := range ecosystems {
+		list = append(list, remote{osvPath(e), base.JoinPath("osv", e, "all.zip")})
+	}
+	for _, name := range []string{kevPath, epssPath, cvePath, eolPath} {
+		list = append(list, remote{name, base.JoinPath(name)})
+	}
+	return list, nil
+}
+
+func osvPath(ecosystem string) string { return path.Join("osv", ecosystem, "all.zip") }
+
+// publishers lists the feeds where they are first published.
+func (f *fetcher) publishers(ctx context.Context) ([]remote, error) {
+	home, err := url.Parse(osvHome)
+	if err != nil {
+		return nil, err
+	}
+	ecosystems, err := f.ecosystems(ctx, home.JoinPath("ecosystems.txt"))
+	if err != nil {
+		return nil, err
+	}
+	var list []remote
+	for _, e := range ecosystems {
+		list = append(list, remote{osvPath(e), home.JoinPath(e, "all.zip")})
+	}
+	for name, at := range map[string]string{kevPath: kevHome, epssPath: epssHome} {
+		u, err := url.Parse(at)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, remote{name, u})
+	}
+	return append(list, remote{path: cvePath}, remote{path: eolPath}), nil
+}
+
+// remoteName is one part of a path that a mirror may name: nothing that a URL, a shell or a file system reads in a way of its own.
+var remoteName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}$`)
+
+// ecosystems reads OSV's list, one a line. Releases ("Debian:12") are in their ecosystem's archive, and GIT names no packages.
+func (f *fetcher) ecosystems(ctx context.Context, at *url.URL) ([]string, error) {
+	text, err := f.text(ctx, at)
+	if errors.Is(err, fs.ErrNotExist) {
+		return osvEcosystems(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for line := range strings.Lines(text) {
+		name := strings.TrimSpace(line)
+		if remoteName.MatchString(name) && name != "GIT" {
+			list = append(list, name)
+		}
+	}
+	if list == nil {
+		return nil, fmt.Errorf("%s names no ecosystem", at.Redacted())
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+// indexed reads a mirror's index.txt: a path a line, files of other kinds are left alone.
+func indexed(base *url.URL, index string) ([]remote, error) {
+	var list []remote
+	for line := range strings.Lines(index) {
+		name := strings.TrimPrefix(strings.TrimSpace(line), "./")
+		if !isFeedPath(name) {
+			continue
+		}
+		parts := strings.Split(name, "/")
+		if i := slices.IndexFunc(parts, func(p string) bool { return !remoteName.MatchString(p) }); i >= 0 {
+			return nil, fmt.Errorf("%s: %q is no name for a feed", base.JoinPath("index.txt").Redacted(), parts[i])
+		}
+		list = append(list, remote{name, base.JoinPath(parts...)})
+	}
+	if list == nil {
+		return nil, fmt.Errorf("%s lists no feed: expected lines like %s", base.JoinPath("index.txt").Redacted(), layout)
+	}
+	slices.SortFunc(list, func(a, b remote) int { return strings.Compare(a.path, b.path) })
+	return slices.CompactFunc(list, func(a, b remote) bool { return a.path == b.path }), nil
+}

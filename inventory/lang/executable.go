@@ -1,0 +1,258 @@
+package lang
+
+import (
+	"bytes"
+	"cmp"
+	"compress/zlib"
+	"context"
+	"debug/buildinfo"
+	"debug/macho"
+	"debug/pe"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"tidewaiter/inventory"
+	"tidewaiter/layer"
+)
+
+// The bounds of looking into one executable, in bytes.
+const (
+	// maxExecutableRead is how much may be read of one executable.
+	maxExecutableRead = 64 << 20
+	// maxBuildInfo bounds the list of modules that the Go linker wrote.
+	maxBuildInfo = 4 << 20
+	// maxAuditData bounds the list of crates that cargo-auditable wrote, compressed and not.
+	maxAuditData = 8 << 20
+)
+
+// executableKind starts the facts of an executable; JSON of executableFacts follows.
+const executableKind = "exe\n"
+
+// executableFacts is what is kept of an ELF, PE or Mach-O file.
+type executableFacts struct {
+	// Go is the build information as "go version -m" prints it: see [debug.ParseBuildInfo].
+	Go string `json:"go,omitempty"`
+	// Rust are the crates that were linked in.
+	Rust []crate `json:"rust,omitempty"`
+	// Package is the note that distributions leave about the package a file was built for:
+	// https://systemd.io/PACKAGE_METADATA_FOR_EXECUTABLE_FILES/.
+	Package json.RawMessage `json:"package,omitempty"`
+	// BuildID is the linker's, in hexadecimal digits.
+	BuildID string   `json:"buildID,omitempty"`
+	Interp  string   `json:"interp,omitempty"`
+	Soname  string   `json:"soname,omitempty"`
+	Needed  []string `json:"needed,omitempty"`
+	// Problem says what could not be read.
+	Problem string `json:"problem,omitempty"`
+}
+
+// crate is one package of Rust's.
+type crate struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Source  string `json:"source"`
+	Kind    string `json:"kind,omitempty"`
+}
+
+// distilExecutable takes from an executable who built it of what. It reads single parts by their offset, a
+// few KiB of most files.
+func distilExecutable(_ context.Context, r io.ReaderAt, size int64) ([]byte, error) {
+	var f executableFacts
+	bounded := &budgetReader{r: r, left: maxExecutableRead}
+	magic := make([]byte, 4)
+	if _, err := r.ReadAt(magic, 0); err != nil {
+		return nil, nil
+	}
+	var err error
+	if string(magic) == elfMagic {
+		err = f.readELF(bounded, size)
+	} else {
+		err = f.readOther(bounded, magic)
+	}
+	if err != nil {
+		f.Problem = oneLine(err.Error())
+	}
+	b, err := json.Marshal(f)
+	if err != nil || string(b) == "{}" {
+		return nil, err
+	}
+	return append([]byte(executableKind), b...), nil
+}
+
+// readELF reads the parts of an ELF file that its headers point to.
+func (f *executableFacts) readELF(r io.ReaderAt, size int64) error {
+	e, err := openELF(r, size)
+	if err != nil {
+		return nil // too short or strange to be run: nothing is in it
+	}
+	f.BuildID, f.Package = e.notes()
+	f.Interp = e.interp()
+	f.Soname, f.Needed = e.dynamic()
+	sections := e.sections(".go.buildinfo", ".dep-v0")
+	var errs []error
+	// Without section headers the build information must be searched for.
+	if _, isGo := sections[".go.buildinfo"]; isGo || !e.hasSections() {
+		errs = append(errs, f.readGo(r, isGo))
+	}
+	if s, ok := sections[".dep-v0"]; ok {
+		errs = append(errs, f.readRust(s))
+	}
+	return errors.Join(errs...)
+}
+
+// readOther reads PE and Mach-O files.
+func (f *executableFacts) readOther(r io.ReaderAt, magic []byte) error {
+	rust := func() error {
+		if magic[0] == 'M' {
+			p, err := pe.NewFile(r)
+			if err != nil {
+				return nil // an MS-DOS program, or something else with these two letters
+			}
+			if s := p.Section(".dep-v0"); s != nil {
+				return f.readRust(s)
+			}
+			return nil
+		}
+		m, err := macho.NewFile(r)
+		if err != nil {
+			return nil
+		}
+		if s := m.Section(".dep-v0"); s != nil {
+			return f.readRust(s)
+		}
+		return nil
+	}
+	return errors.Join(guarded(rust), f.readGo(r, false))
+}
+
+// readGo reads what the Go linker wrote. A file that no Go linker made is not an error unless it says that
+// one did (sure).
+func (f *executableFacts) readGo(r io.ReaderAt, sure bool) error {
+	var info *debug.BuildInfo
+	err := guarded(func() (err error) {
+		info, err = buildinfo.Read(r)
+		return err
+	})
+	switch {
+	case err != nil && !sure:
+		return nil
+	case err != nil:
+		return fmt.Errorf("go build information: %w", err)
+	}
+	text := info.String()
+	if len(text) > maxBuildInfo {
+		return fmt.Errorf("go build information: over %d bytes", maxBuildInfo)
+	}
+	f.Go = text
+	return nil
+}
+
+// readRust reads the section of cargo-auditable: compressed JSON, as its schema says
+// (https://github.com/rust-secure-code/cargo-auditable/blob/master/cargo-auditable.schema.json).
+func (f *executableFacts) readRust(section io.ReaderAt) error {
+	z, err := zlib.NewReader(io.NewSectionReader(section, 0, maxAuditData))
+	if err != nil {
+		return fmt.Errorf("list of crates: %w", err)
+	}
+	content, err := io.ReadAll(io.LimitReader(z, maxAuditData+1))
+	if err != nil {
+		return fmt.Errorf("list of crates: %w", err)
+	}
+	if len(content) > maxAuditData {
+		return fmt.Errorf("list of crates: over %d bytes", maxAuditData)
+	}
+	var list struct {
+		Packages []crate `json:"packages"`
+	}
+	if err := json.Unmarshal(content, &list); err != nil {
+		return fmt.Errorf("list of crates: %w", err)
+	}
+	for _, c := range list.Packages {
+		if c.Kind == "" || c.Kind == "runtime" { // the others only ran while it was built
+			c.Kind = ""
+			f.Rust = append(f.Rust, c)
+		}
+	}
+	return nil
+}
+
+// executableExtractor names the Go modules and Rust crates in executables.
+type executableExtractor struct{}
+
+func (executableExtractor) Name() string { return "executable" }
+
+func (executableExtractor) Rules() []inventory.Rule {
+	return []inventory.Rule{{Executable: true, Distil: distilExecutable}}
+}
+
+func (executableExtractor) Extract(_ context.Context, tree *layer.Tree, p string) ([]inventory.Package, error) {
+	raw, ok := facts(tree, p, executableKind)
+	// Most executables are of C and have none of these: looking for the words spares decoding them all.
+	if !ok || !bytes.Contains(raw, []byte(`"go":`)) && !bytes.Contains(raw, []byte(`"rust":`)) && !bytes.Contains(raw, []byte(`"problem":`)) {
+		return nil, nil
+	}
+	var f executableFacts
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return nil, err
+	}
+	var err error
+	if f.Problem != "" {
+		err = errors.New(f.Problem)
+	}
+	pkgs, goErr := goPackages(f.Go)
+	pkgs = proven(pkgs, "go-binary", p)
+	pkgs = append(pkgs, proven(cratePackages(f.Rust), "rust-binary", p)...)
+	return pkgs, cmp.Or(err, goErr)
+}
+
+// goPackages gives the modules that a Go executable was built of, the standard library, and its own module.
+func goPackages(text string) ([]inventory.Package, error) {
+	if text == "" {
+		return nil, nil
+	}
+	info, err := debug.ParseBuildInfo(text)
+	if err != nil {
+		return nil, fmt.Errorf("go build information: %w", err)
+	}
+	var pkgs []inventory.Package
+	first, _, _ := strings.Cut(text, "\n") // the one line that ParseBuildInfo passes over
+	if v := goVersion(strings.TrimPrefix(first, "go\t")); v != "" {
+		pkgs = append(pkgs, newPackage("golang", "stdlib", v))
+	}
+	if info.Main.Path != "" {
+		pkgs = append(pkgs, newPackage("golang", info.Main.Path, info.Main.Version))
+	}
+	for _, m := range info.Deps {
+		// A directory in a module's place has neither path nor version of a module: the module's own stay.
+		if r := m.Replace; r != nil && r.Version != "" {
+			m = r
+		}
+		pkgs = append(pkgs, newPackage("golang", m.Path, m.Version))
+	}
+	return pkgs, nil
+}
+
+// goVersion gives the release that a toolchain's version names: "go1.22.3 X:boringcrypto" is 1.22.3.
+func goVersion(v string) string {
+	v = strings.TrimPrefix(v, "devel ")
+	v, _, _ = strings.Cut(v, " ")
+	return strings.TrimPrefix(v, "go")
+}
+
+// cratePackages gives the crates of a Rust executable. Those of the user's own or of a private registry are
+// not the ones of that name at crates.io.
+func cratePackages(crates []crate) []inventory.Package {
+	var pkgs []inventory.Package
+	for _, c := range crates {
+		pkg := newPackage("cargo", c.Name, c.Version)
+		if c.Source != "crates.io" {
+			pkg = unpublished(pkg)
+		}
+		pkgs = append(pkgs, pkg)
+	}
+	return pkgs
+}
