@@ -28,7 +28,6 @@ var keptOut = []struct {
 	why     string
 }{
 	{"modernc.org/sqlite", []string{"inventory", "cmd"}, "SQL is for rpm databases alone"},
-	{"go.etcd.io/bbolt", []string{"advisory", "cmd"}, "only advisory knows the form of the advisory file"},
 	{"github.com/spf13/cobra", []string{"cmd"}, "flags are the command line's business"},
 	{"github.com/google/osv-scalibr/extractor", []string{"inventory", "cmd"}, "extractors are inventory's"},
 }

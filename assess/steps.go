@@ -105,6 +105,9 @@ func describe(closed []match.Finding, malicious bool) (title, where string) {
 	case p.OfDistribution():
 		return "upgrade " + packages(closed), layerPlace(p)
 	}
+	if p.Type == "golang" && p.Name == "stdlib" {
+		return fmt.Sprintf("rebuild with Go %s -> %s", p.Version, Target(closed)), place(p)
+	}
 	return fmt.Sprintf("upgrade %s %s -> %s", p.Name, p.Version, Target(closed)), place(p)
 }
 

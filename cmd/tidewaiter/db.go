@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,7 @@ func dbImport(ctx context.Context, s streams, dir, file string, quiet bool) erro
 		return err
 	}
 	p := newProgress(s, quiet, "importing "+dir)
-	got, err := advisory.Import(ctx, os.DirFS(dir), file, advisory.ImportOptions{Now: s.now(), Source: "import", Progress: p.show})
+	got, err := advisory.Import(ctx, os.DirFS(dir), file, advisory.ImportOptions{Now: s.now(), Source: dir, Progress: p.show})
 	p.done()
 	if err != nil {
 		return err
@@ -146,7 +147,11 @@ func showInfo(s streams, file string, info advisory.Info) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "feed\tdate\trecords\tsource")
 	for _, f := range info.Feeds {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", f.Name, f.Date, f.Records, f.Source)
+		records := strconv.Itoa(f.Records)
+		if f.Skipped > 0 {
+			records += fmt.Sprintf(" (%d unreadable)", f.Skipped)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, f.Date, records, f.Source)
 	}
 	return w.Flush()
 }

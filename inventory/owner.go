@@ -1,0 +1,61 @@
+package inventory
+
+import (
+	"path"
+	"strings"
+
+	"tidewaiter/layer"
+)
+
+// setOwners names, for each language package whose metadata a distribution's package installed, that package.
+func setOwners(tree *layer.Tree, found []Package) {
+	byPath := map[string][]int{} // real path of the metadata -> packages
+	bases := map[string]bool{}
+	for i := range found {
+		if p := &found[i]; !p.OfDistribution() {
+			file, _, _ := strings.Cut(p.Paths[0], "!/")
+			byPath[file] = append(byPath[file], i)
+			bases[path.Base(file)] = true
+		}
+	}
+	if len(byPath) == 0 {
+		return
+	}
+	dirs := realDirs{tree: tree, known: map[string]string{}}
+	for i := range found {
+		p := &found[i]
+		if !p.OfDistribution() || p.PURL == "" {
+			continue
+		}
+		root := databaseRoot(p.Paths[0])
+		for _, f := range p.Files {
+			if !bases[path.Base(f.Path)] {
+				continue
+			}
+			for _, n := range byPath[dirs.real(path.Join(root, f.Path))] {
+				if found[n].Owner == "" {
+					found[n].Owner = p.PURL
+				}
+			}
+		}
+	}
+}
+
+// realDirs gives the real places of files: a database may say lib/x where the tree has usr/lib/x.
+type realDirs struct {
+	tree  *layer.Tree
+	known map[string]string
+}
+
+func (r *realDirs) real(file string) string {
+	dir, base := path.Split(file)
+	real, ok := r.known[dir]
+	if !ok {
+		real = strings.TrimSuffix(dir, "/")
+		if e, found := r.tree.Lookup(real); found {
+			real = e.Path
+		}
+		r.known[dir] = real
+	}
+	return path.Join(real, base)
+}
