@@ -165,7 +165,7 @@ func (im *importer) addScore(cve, score, percentile string, feed *Feed) error {
 	p, err2 := strconv.ParseFloat(percentile, 64)
 	if err1 != nil || err2 != nil || !isCVE(cve) || !(0 <= s && s <= 1 && 0 <= p && p <= 1) {
 		feed.Skipped++
-		return nil
+		return nil //nolint:nilerr // a bad line is counted; the rest of the feed is good
 	}
 	feed.Records++
 	return im.addJSON(im.cves, cve, CVE{EPSS: &EPSS{Score: s, Percentile: p, Date: feed.Date}})
@@ -217,7 +217,7 @@ func (im *importer) addCVELine(line []byte, feed *Feed) error {
 	var c cveLine
 	if err := json.Unmarshal(line, &c); err != nil || !isCVE(c.ID) {
 		feed.Skipped++
-		return nil
+		return nil //nolint:nilerr // a bad line is counted; the rest of the feed is good
 	}
 	feed.Records++
 	feed.Date = im.newer(day(c.Modified), feed.Date)

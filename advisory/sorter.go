@@ -210,10 +210,7 @@ type source struct {
 // advance reads the next pair and says whether the source still has something to say.
 func (s *source) advance() bool {
 	s.head, s.err = s.next()
-	if s.err == io.EOF {
-		return false
-	}
-	return true
+	return !errors.Is(s.err, io.EOF)
 }
 
 // merging is a heap of sources, the one with the lowest pair first; one that failed comes before all.

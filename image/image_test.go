@@ -183,9 +183,8 @@ func TestDockerArchive(t *testing.T) {
 }
 
 func TestDockerArchiveLinks(t *testing.T) {
-	c := sample(t)
 	layer := imagetest.Tar(t, imagetest.File{Name: "a", Content: "b"})
-	c = imagetest.Build(t, imagetest.Spec{Layers: [][]byte{layer, layer}})
+	c := imagetest.Build(t, imagetest.Spec{Layers: [][]byte{layer, layer}})
 	config := c.Blobs[configDigest(t, c)]
 	archive := func(files ...imagetest.File) string {
 		path := filepath.Join(t.TempDir(), "a.tar")

@@ -214,7 +214,7 @@ type transfer struct {
 var errStalled = fmt.Errorf("the registry sent nothing for %s", answerTimeout)
 
 func (t *transfer) begin() error {
-	resp, err := t.registry.request(t.ctx, http.MethodGet, t.blob, t.offset)
+	resp, err := t.registry.request(t.ctx, http.MethodGet, t.blob, t.offset) //nolint:bodyclose // Close does
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type forwardSource interface {
 
 // SkipLayer is returned by the function given to [Image.ReadLayers] when it does not want the layer's
 // bytes. A layer that is skipped before its first byte is read costs nothing and is not verified.
-var SkipLayer = errors.New("skip this layer") //nolint:errname,revive,staticcheck // named as fs.SkipDir is
+var SkipLayer = errors.New("skip this layer") //nolint:errname,staticcheck // named as fs.SkipDir is
 
 // ReadLayers hands each layer's stored bytes to fn, up to parallel layers at once, the largest first; or
 // one after another in stored order where the source can only be read forward (a daemon, a compressed

@@ -71,7 +71,7 @@ func (r *layerReader) Read(p []byte) (int, error) {
 		r.verified = verify(blob, r.layer.Digest, r.layer.Size)
 	}
 	n, err := r.verified.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = r.explain(err)
 	}
 	r.err = err
@@ -159,7 +159,7 @@ func (v *verifier) run(digest string, size int64) error {
 		switch {
 		case err == nil:
 			continue
-		case err != io.EOF:
+		case !errors.Is(err, io.EOF):
 			return fmt.Errorf("%s: after %d bytes: %w", name, total, err)
 		case size >= 0 && total != size:
 			return fmt.Errorf("%s: content ends after %d bytes, but the manifest says %d", name, total, size)

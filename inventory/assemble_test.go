@@ -38,7 +38,7 @@ func lines(purlType string) scripted {
 				case "fail":
 					return pkgs, errors.New("one line\nand another")
 				case "hang":
-					time.Sleep(time.Hour)
+					time.Sleep(time.Hour) //nolint:forbidigo // of the test's own clock
 				case "":
 				default:
 					p := Package{Type: purlType, Name: name, Version: version, Paths: []string{path}}
@@ -200,7 +200,7 @@ func TestExtractorThatHangs(t *testing.T) {
 		if len(spots) != 20 || time.Since(start) > 2*patience*deadline {
 			t.Errorf("%d blind spots after %v", len(spots), time.Since(start))
 		}
-		time.Sleep(2 * time.Hour) // of the test's own clock: what was left running ends
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // of the test's own clock: what was left running ends
 	})
 }
 

@@ -49,13 +49,13 @@ type realDirs struct {
 
 func (r *realDirs) real(file string) string {
 	dir, base := path.Split(file)
-	real, ok := r.known[dir]
+	there, ok := r.known[dir]
 	if !ok {
-		real = strings.TrimSuffix(dir, "/")
-		if e, found := r.tree.Lookup(real); found {
-			real = e.Path
+		there = strings.TrimSuffix(dir, "/")
+		if e, found := r.tree.Lookup(there); found {
+			there = e.Path
 		}
-		r.known[dir] = real
+		r.known[dir] = there
 	}
-	return path.Join(real, base)
+	return path.Join(there, base)
 }

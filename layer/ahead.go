@@ -173,7 +173,7 @@ func (a *ahead) Seek(offset int64, whence int) (int64, error) {
 	}
 	for offset > 0 {
 		if len(a.rest) == 0 {
-			if err := a.next(); err == io.EOF {
+			if err := a.next(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				return 0, err
@@ -190,7 +190,7 @@ func (a *ahead) Seek(offset int64, whence int) (int64, error) {
 // drain reads to the end of the stream.
 func (a *ahead) drain() error {
 	for {
-		if err := a.next(); err == io.EOF {
+		if err := a.next(); errors.Is(err, io.EOF) {
 			a.release()
 			return nil
 		} else if err != nil {

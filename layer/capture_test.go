@@ -76,8 +76,8 @@ func lengths(_ context.Context, r io.ReaderAt, size int64) ([]byte, error) {
 	if _, err := r.ReadAt(last, size-1); err != nil {
 		return nil, err
 	}
-	if n, err := r.ReadAt(make([]byte, 2), size-1); n != 1 || err != io.EOF {
-		return nil, fmt.Errorf("read %d bytes over the end: %v", n, err)
+	if n, err := r.ReadAt(make([]byte, 2), size-1); n != 1 || !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read %d bytes over the end: %w", n, err)
 	}
 	return fmt.Appendf(nil, "%d %s", size, last), nil
 }

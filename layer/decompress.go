@@ -36,7 +36,7 @@ func (d *decompressor) Read(p []byte) (int, error) {
 func damaged(what string, err error) error {
 	var limit limitError
 	switch {
-	case err == nil, err == io.EOF, errors.As(err, &limit), errors.Is(err, errImageKept):
+	case err == nil, errors.Is(err, io.EOF), errors.As(err, &limit), errors.Is(err, errImageKept):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
@@ -111,7 +111,7 @@ func (m *members) Read(p []byte) (int, error) {
 		m.z.Multistream(false)
 	}
 	n, err := m.z.Read(p)
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		return n, err
 	}
 	magic, err := m.r.Peek(2)
@@ -130,7 +130,7 @@ func (m *members) Read(p []byte) (int, error) {
 
 // cutOff makes the end of a stream within a header what it is: too early.
 func cutOff(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

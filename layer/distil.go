@@ -37,7 +37,7 @@ func (b *builder) distil(ctx context.Context, f *File, keep Keep, head []byte, r
 func (b *builder) facts(ctx context.Context, f *File, keep Keep, r io.ReaderAt) error {
 	timed, cancel := context.WithTimeout(ctx, b.limits.DistilTime)
 	defer cancel()
-	facts, err := guarded(keep.Distil, timed, r, f.Size)
+	facts, err := guarded(timed, keep.Distil, r, f.Size)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -58,7 +58,7 @@ func (b *builder) facts(ctx context.Context, f *File, keep Keep, r io.ReaderAt) 
 }
 
 // guarded makes an error of a panic: the parsers behind distil are many, and the files are hostile.
-func guarded(distil func(context.Context, io.ReaderAt, int64) ([]byte, error), ctx context.Context, r io.ReaderAt, size int64) (facts []byte, err error) {
+func guarded(ctx context.Context, distil func(context.Context, io.ReaderAt, int64) ([]byte, error), r io.ReaderAt, size int64) (facts []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			facts, err = nil, fmt.Errorf("the reader of such files failed: %v", p)

@@ -332,7 +332,7 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	rules := want(func(*File, []byte) Keep { cancel(); return Keep{} })
 	_, err := Read(ctx, layout(t, blob{stored: gzipOf(tarOf(t, file("a", "1"), file("b", strings.Repeat("b", 1<<20))))}), rules, Options{Limits: DefaultLimits()})
-	if err != context.Canceled {
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v", err)
 	}
 }

@@ -137,7 +137,7 @@ func (a *application) directory(parent string) place {
 func (a *application) put(dir place, name string, f *File) {
 	at := join(dir.path, name)
 	n := dir.node.children[name]
-	if n != nil && !(f.Type == Directory && n.isDir()) {
+	if n != nil && (f.Type != Directory || !n.isDir()) {
 		a.gone(place{n, at})
 		a.tree.forget()
 		n = nil
@@ -214,9 +214,9 @@ func (a *application) result() (written []Entry, removed []string) {
 	return written, removed
 }
 
-// at gives the node whose real path this is; nil where there is none.
-func (t *Tree) at(real string) *node {
-	if p, ok := t.find(real, false); ok && p.path == real {
+// at gives the node that really stands at a path; nil where there is none.
+func (t *Tree) at(path string) *node {
+	if p, ok := t.find(path, false); ok && p.path == path {
 		return p.node
 	}
 	return nil

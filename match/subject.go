@@ -79,7 +79,8 @@ func isDistribution(base string) bool {
 // all of them; a release that has a tighter promise ("Ubuntu:Pro:22.04:LTS") is another than the plain one.
 func (s *subject) fits(entry string) bool {
 	base, release, hasRelease := strings.Cut(entry, ":")
-	if base != s.base && !(strings.EqualFold(base, "Kubernetes") && strings.EqualFold(s.base, "Kubernetes")) {
+	kubernetes := strings.EqualFold(base, "Kubernetes") && strings.EqualFold(s.base, "Kubernetes")
+	if base != s.base && !kubernetes {
 		return false
 	}
 	if !hasRelease {

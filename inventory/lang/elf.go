@@ -69,7 +69,8 @@ func openELF(r io.ReaderAt, size int64) (*elfFile, error) {
 	if h[5] == 2 {
 		e.order = binary.BigEndian
 	}
-	programs, rest := int64(0), h[40:]
+	var programs int64
+	rest := h[40:]
 	if e.wide {
 		programs, e.sectionsAt, rest = e.word(h[32:]), e.word(h[40:]), h[52:]
 	} else {

@@ -65,7 +65,7 @@ func distilExecutable(_ context.Context, r io.ReaderAt, size int64) ([]byte, err
 	bounded := &budgetReader{r: r, left: maxExecutableRead}
 	magic := make([]byte, 4)
 	if _, err := r.ReadAt(magic, 0); err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // too short to be run
 	}
 	var err error
 	if string(magic) == elfMagic {
@@ -87,7 +87,7 @@ func distilExecutable(_ context.Context, r io.ReaderAt, size int64) ([]byte, err
 func (f *executableFacts) readELF(r io.ReaderAt, size int64) error {
 	e, err := openELF(r, size)
 	if err != nil {
-		return nil // too short or strange to be run: nothing is in it
+		return nil //nolint:nilerr // too short or strange to be run: nothing is in it
 	}
 	f.BuildID, f.Package = e.notes()
 	f.Interp = e.interp()
@@ -110,7 +110,7 @@ func (f *executableFacts) readOther(r io.ReaderAt, magic []byte) error {
 		if magic[0] == 'M' {
 			p, err := pe.NewFile(r)
 			if err != nil {
-				return nil // an MS-DOS program, or something else with these two letters
+				return nil //nolint:nilerr // an MS-DOS program, or something else with these two letters
 			}
 			if s := p.Section(".dep-v0"); s != nil {
 				return f.readRust(s)
@@ -119,7 +119,7 @@ func (f *executableFacts) readOther(r io.ReaderAt, magic []byte) error {
 		}
 		m, err := macho.NewFile(r)
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // something else with these four bytes
 		}
 		if s := m.Section(".dep-v0"); s != nil {
 			return f.readRust(s)

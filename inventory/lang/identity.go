@@ -86,7 +86,7 @@ func advisoryName(purlType, name string) string {
 // pypiName normalises a name as PEP 503 says: lower case, each run of "-", "_" and "." one "-".
 func pypiName(name string) string {
 	var b strings.Builder
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		switch c := name[i]; c {
 		case '-', '_', '.':
 			if s := b.String(); s == "" || s[len(s)-1] != '-' {

@@ -148,7 +148,7 @@ func (db *sqliteFile) walk(n uint32, depth int, yield func(record []byte, err er
 			}
 			continue
 		}
-		more := true
+		var more bool
 		if kind == sqliteInterior {
 			more = db.walk(binary.BigEndian.Uint32(page[at:]), depth+1, yield)
 		} else {
