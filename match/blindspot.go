@@ -1,6 +1,7 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func newTally() *tally {
 // note counts a record that could not be held against a subject.
 func (t *tally) note(s *subject, r *advisory.Record, err error) {
 	where, what := t.unreadable, fmt.Sprintf("%s %q", s.name, s.text)
-	if err == errOnlyCommits {
+	if errors.Is(err, errOnlyCommits) {
 		where, what = t.commits, r.ID
 	} else if s.err == nil {
 		what = fmt.Sprintf("%s of %s", r.ID, s.name)
