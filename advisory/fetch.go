@@ -103,7 +103,7 @@ func checkRedirect(next *http.Request, before []*http.Request) error {
 }
 
 // errPassing marks a failure that may not happen the next time.
-var errPassing = errors.New("tried again without success")
+var errPassing = errors.New("tried several times")
 
 // again calls try until it succeeds, fails for good, or has failed often enough.
 func (f *fetcher) again(ctx context.Context, try func() (wait time.Duration, err error)) error {
@@ -129,7 +129,11 @@ func (f *fetcher) get(ctx context.Context, at *url.URL, had kept, use func(*http
 		defer cancel(nil)
 		response, err := f.ask(ctx, at, had)
 		if err != nil {
-			return 0, fmt.Errorf("%w (%w)", err, errPassing) // the error names the URL
+			var failed *url.Error // what it wraps says why; the words before that are net/http's
+			if errors.As(err, &failed) {
+				err = failed.Err
+			}
+			return 0, fmt.Errorf("cannot fetch %s: %w (%w)", at.Redacted(), err, errPassing)
 		}
 		defer response.Body.Close()
 		stall := time.AfterFunc(stallTime, func() { cancel(fmt.Errorf("nothing came for %v (%w)", stallTime, errPassing)) })
@@ -170,6 +174,8 @@ func checkStatus(r *http.Response) error {
 		return nil
 	case http.StatusNotFound, http.StatusGone:
 		return fmt.Errorf("%s (%w)", r.Status, fs.ErrNotExist)
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("%s (%w)", r.Status, fs.ErrPermission)
 	}
 	if r.StatusCode >= 500 || r.StatusCode == http.StatusTooManyRequests || r.StatusCode == http.StatusRequestTimeout {
 		return fmt.Errorf("%s (%w)", r.Status, errPassing)

@@ -16,6 +16,8 @@ import (
 type remote struct {
 	path string
 	url  *url.URL // nil if nobody publishes it
+	// guessed says that nobody named the feed: that it is not there is no news.
+	guessed bool
 }
 
 // Where the feeds' publishers keep them. CVSS by CVE and end-of-life dates are published nowhere in our layout: they come
@@ -26,7 +28,7 @@ const (
 	epssHome = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"
 )
 
-// The names of feeds in a mirror that has no index.txt.
+// The names of feeds in a mirror that does not say which it has.
 const (
 	kevPath  = "kev/known_exploited_vulnerabilities.json"
 	epssPath = "epss/epss_scores-current.csv.gz"
@@ -62,18 +64,63 @@ func (f *fetcher) remotes(ctx context.Context, from string) ([]remote, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	ecosystems, err := f.ecosystems(ctx, base.JoinPath("osv", "ecosystems.txt"))
+	ecosystems, err := f.mirrored(ctx, base)
 	if err != nil {
 		return nil, err
 	}
+	for _, usual := range []string{kevPath, epssPath, cvePath, eolPath} {
+		names, err := f.listed(ctx, base.JoinPath(path.Dir(usual)+"/"))
+		if err != nil {
+			return nil, err
+		}
+		if names == nil {
+			names = []string{path.Base(usual)}
+		}
+		for _, name := range names {
+			if name = path.Join(path.Dir(usual), name); isFeedPath(name) {
+				ecosystems = append(ecosystems, remote{path: name, url: base.JoinPath(name)})
+			}
+		}
+	}
+	return ecosystems, nil
+}
+
+// mirrored lists the OSV feeds of a mirror: those that osv/ecosystems.txt names, else those that the page of the directory
+// links to, else all that we know of.
+func (f *fetcher) mirrored(ctx context.Context, base *url.URL) ([]remote, error) {
+	names, known, err := f.ecosystems(ctx, base.JoinPath("osv", "ecosystems.txt"))
+	if err == nil && !known {
+		var linked []string
+		if linked, err = f.listed(ctx, base.JoinPath("osv/")); linked != nil {
+			names, known = linked, true
+		}
+	}
 	var list []remote
-	for _, e := range ecosystems {
-		list = append(list, remote{osvPath(e), base.JoinPath("osv", e, "all.zip")})
+	for _, e := range names {
+		list = append(list, remote{osvPath(e), base.JoinPath("osv", e, "all.zip"), !known})
 	}
-	for _, name := range []string{kevPath, epssPath, cvePath, eolPath} {
-		list = append(list, remote{name, base.JoinPath(name)})
+	return list, err
+}
+
+// link is where a page leads to.
+var link = regexp.MustCompile(`(?i)<a\s[^>]*href="([^"?#]+)"`)
+
+// listed gives the names that the page of a directory links to, as file servers make one for a directory without an index;
+// nil where there is no such page.
+func (f *fetcher) listed(ctx context.Context, at *url.URL) ([]string, error) {
+	page, err := f.text(ctx, at)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil, nil
 	}
-	return list, nil
+	var names []string
+	for _, m := range link.FindAllStringSubmatch(page, -1) {
+		name, err := url.PathUnescape(strings.TrimSuffix(strings.TrimPrefix(m[1], "./"), "/"))
+		if err == nil && remoteName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
 }
 
 func osvPath(ecosystem string) string { return path.Join("osv", ecosystem, "all.zip") }
@@ -84,20 +131,20 @@ func (f *fetcher) publishers(ctx context.Context) ([]remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	ecosystems, err := f.ecosystems(ctx, home.JoinPath("ecosystems.txt"))
+	ecosystems, known, err := f.ecosystems(ctx, home.JoinPath("ecosystems.txt"))
 	if err != nil {
 		return nil, err
 	}
 	var list []remote
 	for _, e := range ecosystems {
-		list = append(list, remote{osvPath(e), home.JoinPath(e, "all.zip")})
+		list = append(list, remote{osvPath(e), home.JoinPath(e, "all.zip"), !known})
 	}
 	for name, at := range map[string]string{kevPath: kevHome, epssPath: epssHome} {
 		u, err := url.Parse(at)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, remote{name, u})
+		list = append(list, remote{path: name, url: u})
 	}
 	return append(list, remote{path: cvePath}, remote{path: eolPath}), nil
 }
@@ -106,15 +153,15 @@ func (f *fetcher) publishers(ctx context.Context) ([]remote, error) {
 var remoteName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}$`)
 
 // ecosystems reads OSV's list, one a line. Releases ("Debian:12") are in their ecosystem's archive, and GIT names no packages.
-func (f *fetcher) ecosystems(ctx context.Context, at *url.URL) ([]string, error) {
+// Where there is no list, known is false, and the names are those that OSV defines.
+func (f *fetcher) ecosystems(ctx context.Context, at *url.URL) (list []string, known bool, err error) {
 	text, err := f.text(ctx, at)
 	if errors.Is(err, fs.ErrNotExist) {
-		return osvEcosystems(), nil
+		return osvEcosystems(), false, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var list []string
 	for line := range strings.Lines(text) {
 		name := strings.TrimSpace(line)
 		if remoteName.MatchString(name) && name != "GIT" {
@@ -122,10 +169,10 @@ func (f *fetcher) ecosystems(ctx context.Context, at *url.URL) ([]string, error)
 		}
 	}
 	if list == nil {
-		return nil, fmt.Errorf("%s names no ecosystem", at.Redacted())
+		return nil, false, fmt.Errorf("%s names no ecosystem", at.Redacted())
 	}
 	slices.Sort(list)
-	return slices.Compact(list), nil
+	return slices.Compact(list), true, nil
 }
 
 // indexed reads a mirror's index.txt: a path a line, files of other kinds are left alone.
@@ -140,7 +187,7 @@ func indexed(base *url.URL, index string) ([]remote, error) {
 		if i := slices.IndexFunc(parts, func(p string) bool { return !remoteName.MatchString(p) }); i >= 0 {
 			return nil, fmt.Errorf("%s: %q is no name for a feed", base.JoinPath("index.txt").Redacted(), parts[i])
 		}
-		list = append(list, remote{name, base.JoinPath(parts...)})
+		list = append(list, remote{path: name, url: base.JoinPath(parts...)})
 	}
 	if list == nil {
 		return nil, fmt.Errorf("%s lists no feed: expected lines like %s", base.JoinPath("index.txt").Redacted(), layout)

@@ -20,9 +20,10 @@ import (
 // UpdateOptions say what to fetch and where to put it.
 type UpdateOptions struct {
 	// From is the URL of a mirror that has the layout of [Import]; empty means where the feeds' publishers keep them. A
-	// mirror may list its files in index.txt, one path a line; without it the names are fixed: osv/<Ecosystem>/all.zip for
-	// each line of osv/ecosystems.txt (or those we know), kev/known_exploited_vulnerabilities.json,
-	// epss/epss_scores-current.csv.gz, cve/cve.jsonl.gz and eol/products.zip.
+	// mirror may list its files in index.txt, one path a line. Without it, what the pages of its directories link to is
+	// taken. Without those the names are fixed: osv/<Ecosystem>/all.zip for each line of osv/ecosystems.txt (or those we
+	// know), kev/known_exploited_vulnerabilities.json, epss/epss_scores-current.csv.gz, cve/cve.jsonl.gz and
+	// eol/products.zip.
 	From string
 	// Mirror is the directory in which fetched feeds are kept, in the same layout. Feeds that someone else put there, under
 	// names of their own, are used and not touched.
@@ -156,7 +157,9 @@ func (f *fetcher) fetchAll(ctx context.Context, remotes []remote) (Changes, erro
 			defer mu.Unlock()
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
-				changes.Missing = append(changes.Missing, r.path)
+				if !r.guessed {
+					changes.Missing = append(changes.Missing, r.path)
+				}
 				return f.dropOthers(r)
 			case err != nil:
 				return err

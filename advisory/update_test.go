@@ -112,7 +112,7 @@ func TestUpdate(t *testing.T) {
 	if diff := cmp.Diff(Changes{Unchanged: all}, changes); diff != "" || again.Revision != info.Revision {
 		t.Errorf("second (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[int]int{200: 1, 304: len(all), 404: 1}, m.answers()); diff != "" { // 404: index.txt; 200: ecosystems.txt
+	if diff := cmp.Diff(map[int]int{200: 1, 304: len(all), 404: 5}, m.answers()); diff != "" { // 404: index.txt and the pages of four directories; 200: ecosystems.txt
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
 
@@ -296,5 +296,24 @@ func TestChangesInWords(t *testing.T) {
 		if got := c.String(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// A directory of feeds that any file server shows is a mirror: the pages it makes of directories name the feeds.
+func TestUpdateFromAFileServer(t *testing.T) {
+	feeds := smallFeeds(t)
+	server := httptest.NewServer(http.FileServerFS(feeds))
+	defer server.Close()
+	o := UpdateOptions{From: server.URL, Mirror: t.TempDir(), Out: filepath.Join(t.TempDir(), "advisories.db"), Now: now()}
+	_, changes := update(t, o)
+	var want []string
+	for name := range feeds {
+		if isFeedPath(name) {
+			want = append(want, name)
+		}
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(Changes{Fetched: want, Rebuilt: true}, changes); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

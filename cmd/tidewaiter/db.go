@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -81,7 +83,7 @@ func newDBUpdate(s streams) *cobra.Command {
 		Short: "Fetch the feeds that have changed and build the advisory file",
 		Long: `Fetches the feeds that have changed since the last update and builds the advisory file from them. Without --from the
 feeds come from where their publishers keep them (OSV, CISA, FIRST); with it, from a mirror that has the layout of
-tidewaiter db import --help.`,
+tidewaiter db import --help: a directory that any web server shows, or one with an index.txt that lists its files.`,
 		Example: `  tidewaiter db update
   tidewaiter db update --from https://mirror.example.com/feeds`,
 		Args: exactArgs(),
@@ -107,6 +109,10 @@ func dbUpdate(ctx context.Context, s streams, o advisory.UpdateOptions, p *progr
 	}
 	info, changes, err := advisory.Update(ctx, o)
 	p.done()
+	var network net.Error
+	if errors.As(err, &network) {
+		return fmt.Errorf("%w; without a network, import a directory of feeds: tidewaiter db import --help", err)
+	}
 	if err != nil {
 		return err
 	}
