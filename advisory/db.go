@@ -26,14 +26,22 @@ type DB struct {
 	covered  map[string]bool
 }
 
+// missingError says that there is no advisory file; it is an [fs.ErrNotExist].
+type missingError struct{ path string }
+
+func (e missingError) Error() string {
+	return "no advisory file " + e.path + ": make one with tidewaiter db update or tidewaiter db import DIR"
+}
+
+func (missingError) Is(target error) bool { return target == fs.ErrNotExist }
+
 // Open opens an advisory file that [Import] or [Update] made. It reads a few hundred kilobytes and locks nothing. Where no
 // file is, the error is an [fs.ErrNotExist].
 func Open(path string) (*DB, error) {
 	file, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("no advisory file %s: make one with tidewaiter db update or tidewaiter db import DIR (%w)",
-			path, fs.ErrNotExist)
+		return nil, missingError{path}
 	case err != nil:
 		return nil, fmt.Errorf("advisory file: %w", err)
 	}

@@ -22,7 +22,7 @@ func newDB(s streams) *cobra.Command {
 		Short: "Make and look at the advisory file",
 		Long: `The advisory file holds what is known to be wrong with the world's packages. It is one read-only file: copy it to
 where there is no network.`,
-		Args: exactArgs(),
+		Args: onlyCommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newDBImport(s), newDBUpdate(s), newDBStatus(s))
@@ -58,7 +58,7 @@ func dbImport(ctx context.Context, s streams, dir, file string, quiet bool) erro
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
-		return fmt.Errorf("no directory of feeds: %w", err)
+		return fmt.Errorf("no such directory of feeds: %s", dir)
 	case !info.IsDir():
 		return fmt.Errorf("%s is not a directory of feeds", dir)
 	}
@@ -69,7 +69,7 @@ func dbImport(ctx context.Context, s streams, dir, file string, quiet bool) erro
 	got, err := advisory.Import(ctx, os.DirFS(dir), file, advisory.ImportOptions{Now: s.now(), Source: dir, Progress: p.show})
 	p.done()
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", dir, err)
 	}
 	return showInfo(s, file, got)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -16,7 +17,15 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as its users do: each file of testdata is a story with its commands and what they show.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata",
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			sample, err := filepath.Abs("sample")
+			e.Setenv("SAMPLE", sample)
+			e.Setenv("XDG_DATA_HOME", filepath.Join(e.WorkDir, "data"))
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
+			e.Setenv("SOURCE_DATE_EPOCH", "1793577600") // 2026-11-02: the sample's advisories are fresh
+			return err
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 	})
 }

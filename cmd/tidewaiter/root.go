@@ -114,14 +114,8 @@ Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
-		// A word that is no command is a mistake to name, not a reason to print the help.
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q: tidewaiter --help lists them; to scan an image: tidewaiter scan %s", args[0], args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:              onlyCommands,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(s.in)
 	root.SetOut(s.out)
@@ -131,6 +125,18 @@ Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.
 	})
 	root.AddCommand(newScan(s), newDB(s), newDemo(s), newVersion(s))
 	return root
+}
+
+// onlyCommands refuses a word that is no command: a mistake to name, not a reason to print the help.
+func onlyCommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if !cmd.HasParent() {
+		hint = "; to scan an image: tidewaiter scan " + args[0]
+	}
+	return fmt.Errorf("unknown command %q: %s --help lists them%s", args[0], cmd.CommandPath(), hint)
 }
 
 // exactArgs is cobra.ExactArgs with an error that says what is expected.
