@@ -199,7 +199,7 @@ func (a *assembler) finish(ctx context.Context) ([]Package, error) {
 		}
 		for _, p := range d.packages {
 			first := d.since[identityOf(&p)]
-			p.Layer, p.Extractor = &first, a.extractors[c.extractor].Name()
+			p.Layer, p.Extractor = &first, cmp.Or(p.Extractor, a.extractors[c.extractor].Name())
 			if len(p.Paths) == 0 {
 				p.Paths = []string{c.path}
 			}

@@ -145,6 +145,7 @@ func newDBStatus(s streams) *cobra.Command {
 	}
 	addAdvisoryFlag(cmd.Flags(), &file)
 	cmd.Flags().StringVarP(&format, "format", "f", "text", "text or json")
+	offer(cmd, "format", "text", "json")
 	return cmd
 }
 

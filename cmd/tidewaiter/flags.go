@@ -2,14 +2,24 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"tidewaiter/assess"
 	"tidewaiter/match"
 	"tidewaiter/report"
 )
+
+// offer gives the shell the words that a flag takes. That there is no such flag is a mistake of ours, not of a user.
+func offer(cmd *cobra.Command, flag string, words ...string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err)
+	}
+}
 
 // age is a duration that may be given in days: 7d.
 type age time.Duration
@@ -41,6 +51,9 @@ func (a *age) Set(text string) error {
 	return nil
 }
 
+// conditions are the words that --exit-on takes: severities, each of which stands for the graver ones too, and more.
+var conditions = []string{string(match.Critical), string(match.High), string(match.Medium), string(match.Low), string(match.Negligible), "kev", "malicious"}
+
 // condition is what --exit-on asks for.
 type condition []string
 
@@ -50,12 +63,10 @@ func (c *condition) Type() string { return "list" }
 
 func (c *condition) Set(text string) error {
 	for word := range strings.SplitSeq(strings.ToLower(text), ",") {
-		switch match.Level(word) {
-		case match.Critical, match.High, match.Medium, match.Low, match.Negligible, "kev", "malicious":
-			*c = append(*c, word)
-		default:
-			return fmt.Errorf("unknown word %q: one of critical, high, medium, low, negligible, kev, malicious", word)
+		if !slices.Contains(conditions, word) {
+			return fmt.Errorf("unknown word %q: one of %s", word, strings.Join(conditions, ", "))
 		}
+		*c = append(*c, word)
 	}
 	return nil
 }

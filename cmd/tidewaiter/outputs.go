@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -50,10 +51,8 @@ func (o *outputs) check() error {
 }
 
 func known(format string) error {
-	for _, f := range formats {
-		if f == format {
-			return nil
-		}
+	if slices.Contains(formats, format) {
+		return nil
 	}
 	return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(formats, ", "))
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,12 +58,14 @@ func newScan(s streams) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.outputs.addFlags(f)
-	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a severity or worse (critical, high, medium, low, negligible), kev, malicious; a comma-separated list")
+	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too)")
 	addImageFlags(f, &o)
 	addAdvisoryFlag(f, &o.advisories)
 	o.maxAge = 7 * 24 * time.Hour
 	f.Var((*age)(&o.maxAge), "max-data-age", "advisory data older than this is a blind spot (7d, 36h; 0: any age)")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+	offer(cmd, "format", formats...)
+	offer(cmd, "exit-on", conditions...)
 	return cmd
 }
 

@@ -62,7 +62,8 @@ func newVersion(s streams) *cobra.Command {
 			return fmt.Errorf("unknown format %q: text or json", format)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "text or json")
+	cmd.Flags().StringVarP(&format, "format", "f", "text", "text or json")
+	offer(cmd, "format", "text", "json")
 	return cmd
 }
 
