@@ -97,16 +97,17 @@ func xdg(variable, fallback string) string {
 	return filepath.Join(dir, "tidewaiter")
 }
 
-// memoryAim is what a scan's heap is kept under, in bytes, unless GOMEMLIMIT says otherwise: the collector works harder
-// near it, so that the whole process stays under 200 MiB.
-const memoryAim = 180 << 20
+// collectAt is how far a scan's heap may grow between collections, in percent, unless GOGC says otherwise. Half of Go's
+// default costs no time that can be measured, and keeps a scan under 200 MiB. A limit on memory would do worse: over it, an
+// image of very many files would be collected without end.
+const collectAt = 50
 
 func scanCommand(ctx context.Context, s streams, ref string, o scanOptions) error {
 	if err := o.outputs.check(); err != nil {
 		return err
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryAim)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
 	}
 	r, err := scan(ctx, s, ref, o)
 	if err != nil {
