@@ -68,12 +68,11 @@ func bench(ref string) error {
 	}
 	var bound, scan cost
 	for i := range rounds {
-		b, err := measure(self, "yardstick", ref)
+		b, err := measure(dir, self, "yardstick", ref)
 		if err != nil {
 			return err
 		}
-		// The advisory file is left out: what is measured is the reading.
-		s, err := measure(program, "scan", "--format", "json", "--max-data-age", "0", ref)
+		s, err := measure(dir, program, "scan", "--format", "json", ref)
 		if err != nil {
 			return err
 		}
@@ -100,10 +99,12 @@ func best(a, b cost) cost {
 	return cost{wall: min(a.wall, b.wall), cpu: min(a.cpu, b.cpu), peak: max(a.peak, b.peak)}
 }
 
-func measure(program string, args ...string) (cost, error) {
+// measure runs a program with dir for its data: without an advisory file, since what is measured is the reading.
+func measure(dir, program string, args ...string) (cost, error) {
 	var stderr bytes.Buffer
 	cmd := exec.Command(program, args...)
 	cmd.Stderr = &stderr
+	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dir)
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
 		return cost{}, fmt.Errorf("%s %v: %w\n%s", filepath.Base(program), args, err, stderr.Bytes())
