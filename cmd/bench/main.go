@@ -58,21 +58,22 @@ func bench(ref string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "tidewaiter")
+	program := filepath.Join(dir, "bin", "tidewaiter")
 	if out, err := exec.Command("go", "build", "-o", program, "./cmd/tidewaiter").CombinedOutput(); err != nil {
 		return fmt.Errorf("building tidewaiter: %w\n%s", err, out)
 	}
+	data := filepath.Join(dir, "data")
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	var bound, scan cost
 	for i := range rounds {
-		b, err := measure(dir, self, "yardstick", ref)
+		b, err := measure(data, self, "yardstick", ref)
 		if err != nil {
 			return err
 		}
-		s, err := measure(dir, program, "scan", "--format", "json", ref)
+		s, err := measure(data, program, "scan", "--format", "json", ref)
 		if err != nil {
 			return err
 		}
@@ -99,12 +100,12 @@ func best(a, b cost) cost {
 	return cost{wall: min(a.wall, b.wall), cpu: min(a.cpu, b.cpu), peak: max(a.peak, b.peak)}
 }
 
-// measure runs a program with dir for its data: without an advisory file, since what is measured is the reading.
-func measure(dir, program string, args ...string) (cost, error) {
+// measure runs a program with an empty directory for its data: without an advisory file, since what is measured is the reading.
+func measure(data, program string, args ...string) (cost, error) {
 	var stderr bytes.Buffer
 	cmd := exec.Command(program, args...)
 	cmd.Stderr = &stderr
-	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dir)
+	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+data)
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
 		return cost{}, fmt.Errorf("%s %v: %w\n%s", filepath.Base(program), args, err, stderr.Bytes())
