@@ -43,7 +43,10 @@ type ImportOptions struct {
 // The same feeds give the same file.
 func Import(ctx context.Context, feeds fs.FS, out string, o ImportOptions) (Info, error) {
 	return importFeeds(ctx, feeds, out, o, provenance{source: func(name string) string {
-		return strings.TrimPrefix(strings.TrimSuffix(o.Source, "/")+"/"+name, "/")
+		if o.Source == "" {
+			return name
+		}
+		return strings.TrimSuffix(o.Source, "/") + "/" + name
 	}})
 }
 
