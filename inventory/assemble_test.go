@@ -260,6 +260,7 @@ func TestLocks(t *testing.T) {
 	pkg := func(path, version string, locked bool) Package {
 		return Package{Type: "npm", Name: "left", Version: version, Paths: []string{path}, Locked: locked}
 	}
+	app := Package{Type: "npm", Name: "app", Version: "1", Paths: []string{"app/package.json"}, Project: true}
 	tests := []struct {
 		name  string
 		found []Package
@@ -277,6 +278,9 @@ func TestLocks(t *testing.T) {
 		{"at the root",
 			[]Package{pkg("package-lock.json", "2", true), pkg("node_modules/left/package.json", "1", false)},
 			[]Package{pkg("node_modules/left/package.json", "1", false)}},
+		{"beside the application's own manifest",
+			[]Package{pkg("app/package-lock.json", "2", true), app},
+			[]Package{app, pkg("app/package-lock.json", "2", true)}},
 		{"alone", []Package{pkg("package-lock.json", "2", true)}, []Package{pkg("package-lock.json", "2", true)}},
 	}
 	for _, tt := range tests {

@@ -68,6 +68,9 @@ type Package struct {
 	// Unpublished says that no public registry can have the package (npm's "private", a crate of the user's own): no
 	// advisory speaks of it, and that is no blind spot.
 	Unpublished bool `json:"unpublished,omitempty"`
+	// Project says that the package is known from its own manifest in a place where no package manager installs:
+	// an application's root. That its dependencies are installed does not follow.
+	Project bool `json:"-"`
 	// Owner is the purl of the distribution's package that installed this one.
 	Owner string `json:"owner,omitempty"`
 

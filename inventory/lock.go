@@ -19,7 +19,7 @@ func settleLocks(found []Package) []Package {
 			if _, ok := installed[id]; !ok {
 				installed[id] = i
 			}
-			if !p.Unpublished { // an application's own manifest is no sign that its dependencies are installed
+			if !p.Project { // an application's own manifest is no sign that its dependencies are installed
 				places[p.Type] = append(places[p.Type], p.Paths...)
 			}
 		}

@@ -227,8 +227,9 @@ func goPackages(text string) ([]inventory.Package, error) {
 		pkgs = append(pkgs, newPackage("golang", info.Main.Path, info.Main.Version))
 	}
 	for _, m := range info.Deps {
-		// A directory in a module's place has neither path nor version of a module: the module's own stay.
-		if r := m.Replace; r != nil && r.Version != "" {
+		// A directory in a module's place has no module path, and "(devel)" or nothing for a version: the
+		// module's own stay.
+		if r := m.Replace; r != nil && r.Version != "" && r.Version != "(devel)" {
 			m = r
 		}
 		pkgs = append(pkgs, newPackage("golang", m.Path, m.Version))

@@ -60,6 +60,7 @@ func parseNPM(p string, content []byte) ([]inventory.Package, error) {
 		return nil, nil
 	}
 	pkg := newPackage("npm", name, version)
+	pkg.Project = place == npmProject
 	if private {
 		pkg = unpublished(pkg) // the registry refuses private packages
 	}
