@@ -13,6 +13,8 @@ type BlindSpot struct {
 	Where string `json:"where,omitempty"`
 	// Layer is the index of the layer that brought what could not be read; nil when no one layer did.
 	Layer *int `json:"layer,omitempty"`
+	// Packages is how many packages were not judged for this reason; 0 where no package is known to be concerned.
+	Packages int `json:"packages,omitempty"`
 	// Message says in one line what could not be known, and why.
 	Message string `json:"message"`
 }

@@ -42,7 +42,7 @@ func (t *tally) note(s *subject, r *advisory.Record, err error) {
 func (t *tally) blindSpots() []image.BlindSpot {
 	var spots []image.BlindSpot
 	for where, n := range t.uncovered {
-		spots = append(spots, image.BlindSpot{Kind: image.NoFeed, Where: where,
+		spots = append(spots, image.BlindSpot{Kind: image.NoFeed, Where: where, Packages: n,
 			Message: fmt.Sprintf("no advisory feed for %s: %s not judged", where, count(n, "package was", "packages were"))})
 	}
 	for where, names := range t.unreadable {

@@ -328,9 +328,9 @@ func TestBlindSpots(t *testing.T) {
 		inventory.Package{Type: "rpm", Name: "a", Version: "1", PURL: "pkg:rpm/azl/a@1?distro=azurelinux-3.0"},
 		inventory.Package{Type: "generic", Name: "a", Version: "1"})
 	want := []image.BlindSpot{
-		{Kind: image.NoFeed, Where: "Alpine:v3.2", Message: "no advisory feed for Alpine:v3.2: 1 package was not judged"},
-		{Kind: image.NoFeed, Where: "azurelinux-3.0", Message: "no advisory feed for azurelinux-3.0: 1 package was not judged"},
-		{Kind: image.NoFeed, Where: "generic", Message: "no advisory feed for generic: 1 package was not judged"},
+		{Kind: image.NoFeed, Where: "Alpine:v3.2", Packages: 1, Message: "no advisory feed for Alpine:v3.2: 1 package was not judged"},
+		{Kind: image.NoFeed, Where: "azurelinux-3.0", Packages: 1, Message: "no advisory feed for azurelinux-3.0: 1 package was not judged"},
+		{Kind: image.NoFeed, Where: "generic", Packages: 1, Message: "no advisory feed for generic: 1 package was not judged"},
 		{Kind: image.Unjudged, Where: "npm", Message: "npm: 1 advisory names only git commits and could not be judged: GHSA-a"},
 		{Kind: image.Unjudged, Where: "npm", Message: `npm: 2 versions could not be compared: GHSA-c of y, x "latest"`},
 	}

@@ -57,7 +57,7 @@ func header(s *screen, r *Report) {
 		s.fact("urgent", s.red(line))
 	}
 	if n := len(r.BlindSpots); n > 0 {
-		s.fact("unknown", s.red("not all could be judged: "+plural(n, "blind spot")))
+		s.fact("unknown", s.red(unknown(r)))
 	}
 }
 
@@ -112,6 +112,8 @@ func found(s *screen, r *Report) string {
 		return "unknown: nothing was matched"
 	case len(r.Packages) == 0:
 		return "unknown: no package to judge"
+	case len(r.Findings) == 0 && unjudged(r) == len(r.Packages):
+		return "unknown: no package could be judged"
 	case len(r.Findings) == 0:
 		return "nothing known against what could be judged"
 	}
@@ -130,6 +132,23 @@ func found(s *screen, r *Report) string {
 		}
 	}
 	return strings.Join(parts, ", ") + "   " + number(fixable) + " fixable"
+}
+
+// unjudged counts the packages that no finding could be made for.
+func unjudged(r *Report) int {
+	n := 0
+	for _, b := range r.BlindSpots {
+		n += b.Packages
+	}
+	return n
+}
+
+// unknown says how much could not be judged.
+func unknown(r *Report) string {
+	if n := unjudged(r); n > 0 {
+		return fmt.Sprintf("%s of %s not judged, %s", number(n), plural(len(r.Packages), "package"), plural(len(r.BlindSpots), "blind spot"))
+	}
+	return "not all could be judged: " + plural(len(r.BlindSpots), "blind spot")
 }
 
 // urgent says what cannot wait; empty where nothing is known to be exploited or malicious.

@@ -121,7 +121,7 @@ func scanCommand(ctx context.Context, s streams, ref string, o scanOptions) erro
 
 // scan is the main job: open the image, read its layers once, say what is aboard, match it, report.
 func scan(ctx context.Context, s streams, ref string, o scanOptions) (*report.Report, error) {
-	db, noData, err := openAdvisories(o)
+	db, err := openAdvisories(o)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,9 @@ func scan(ctx context.Context, s streams, ref string, o scanOptions) (*report.Re
 	}
 	tool := report.Tool{Name: "tidewaiter", Version: release}
 	if db == nil {
-		return report.New(tool, im, layers, inv, nil, nil, noData), nil
+		unmatched := image.BlindSpot{Kind: image.NoFeed, Packages: len(inv.Packages),
+			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
+		return report.New(tool, im, layers, inv, nil, nil, []image.BlindSpot{unmatched}), nil
 	}
 	findings, spots, err := match.Match(inv, db)
 	if err != nil {
@@ -165,15 +167,11 @@ func scan(ctx context.Context, s streams, ref string, o scanOptions) (*report.Re
 	return report.New(tool, im, layers, inv, &info, findings, spots), nil
 }
 
-// openAdvisories opens the advisory file. Where none lies at the usual place, what is aboard can still be told:
-// that nothing was matched is then a blind spot.
-func openAdvisories(o scanOptions) (*advisory.DB, []image.BlindSpot, error) {
+// openAdvisories opens the advisory file; nil where none lies at the usual place. What is aboard can then still be told.
+func openAdvisories(o scanOptions) (*advisory.DB, error) {
 	db, err := advisory.Open(o.advisories)
 	if errors.Is(err, fs.ErrNotExist) && !o.asked {
-		return nil, []image.BlindSpot{{
-			Kind:    image.NoFeed,
-			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update",
-		}}, nil
+		return nil, nil
 	}
-	return db, nil, err
+	return db, err
 }

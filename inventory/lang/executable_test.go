@@ -150,7 +150,8 @@ func TestGoPackages(t *testing.T) {
 	text := "go\tgo1.22.3 X:boringcrypto\npath\texample.org/app/cmd\nmod\texample.org/app\t(devel)\t\n" +
 		"dep\tgithub.com/BurntSushi/toml\tv1.0.0\th1:x\n" +
 		"dep\texample.org/a\tv1.0.0\n=>\texample.org/fork\tv1.1.0\th1:y\n" +
-		"dep\texample.org/b\tv2.0.0\n=>\t./local\t\t\n"
+		"dep\texample.org/b\tv2.0.0\n=>\t./local\t\t\n" +
+		"dep\texample.org/c\tv3.0.0\n=>\t./local\t(devel)\t\n"
 	pkgs, err := goPackages(text)
 	if err != nil {
 		t.Fatal(err)
@@ -165,6 +166,7 @@ func TestGoPackages(t *testing.T) {
 		"github.com/BurntSushi/toml v1.0.0 pkg:golang/github.com/burntsushi/toml@v1.0.0",
 		"example.org/fork v1.1.0 pkg:golang/example.org/fork@v1.1.0",
 		"example.org/b v2.0.0 pkg:golang/example.org/b@v2.0.0",
+		"example.org/c v3.0.0 pkg:golang/example.org/c@v3.0.0",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("packages (-want +got):\n%s", d)

@@ -197,6 +197,22 @@ func TestInstalled(t *testing.T) {
 	}
 }
 
+// An application's own manifest must not pass for an installed tree: see [inventory.Package.Project].
+func TestNPMProject(t *testing.T) {
+	manifest := []byte(`{"name":"a","version":"1.0.0","dependencies":{"b":"1"}}`)
+	for p, want := range map[string]bool{
+		"app/package.json":                true,
+		"package.json":                    true,
+		"app/node_modules/a/package.json": false,
+		"usr/share/nodejs/a/package.json": false,
+	} {
+		pkgs, err := parseNPM(p, manifest)
+		if err != nil || len(pkgs) != 1 || pkgs[0].Project != want {
+			t.Errorf("%s: %v, error %v; want one package with Project %v", p, pkgs, err, want)
+		}
+	}
+}
+
 func TestPythonRecord(t *testing.T) {
 	pkgs, err := extract(t, "python-installed", map[string]string{
 		"v/lib/site-packages/a.dist-info/METADATA": "Name: a\nVersion: 1\n",
