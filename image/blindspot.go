@@ -25,6 +25,7 @@ type BlindSpotKind string
 // The kinds of blind spots.
 const (
 	UnreadableFile  BlindSpotKind = "unreadable-file"  // a database or package file that does not parse
+	NoDatabase      BlindSpotKind = "no-database"      // a distribution without a package database that is read here
 	UnreadableLayer BlindSpotKind = "unreadable-layer" // encrypted, foreign, or of an unknown encoding
 	LimitReached    BlindSpotKind = "limit-reached"    // a bound on entries, bytes, depth or time was hit
 	NoFeed          BlindSpotKind = "no-feed"          // packages that no advisory feed speaks of

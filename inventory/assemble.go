@@ -38,6 +38,7 @@ func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extr
 	}
 	os := readOS(a.tree, "")
 	a.identify(os, found)
+	a.missDatabase(os, found)
 	found = settleLocks(found)
 	setOwners(a.tree, found)
 	attribute(im, found)
@@ -240,6 +241,17 @@ func (a *assembler) identify(ofImage OS, found []Package) {
 		}
 		p.PURL, p.Ecosystem = distributionPURL(os, p), os.Ecosystem()
 	}
+}
+
+// missDatabase says so when there is a distribution and not one package of it: its packages are kept in a way that is
+// not read here, or their database was left out of the image.
+func (a *assembler) missDatabase(os OS, found []Package) {
+	known := slices.ContainsFunc(found, func(p Package) bool { return p.OfDistribution() })
+	if os.ID == "" || known || len(a.deleted) > 0 {
+		return
+	}
+	a.spots = append(a.spots, image.BlindSpot{Kind: image.NoDatabase, Where: os.ID,
+		Message: fmt.Sprintf("the image is %s, but holds no package of its in a database that can be read: what the distribution brought is not known", cmp.Or(os.Name, os.ID))})
 }
 
 // databaseRoot gives the root of the file system that a package database at its usual place belongs to.

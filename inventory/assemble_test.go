@@ -185,6 +185,21 @@ func TestBlindSpots(t *testing.T) {
 	}
 }
 
+// A distribution whose database nobody here can read is not one without packages.
+func TestDistributionWithoutADatabase(t *testing.T) {
+	arch := file("etc/os-release", "ID=arch\nPRETTY_NAME=\"Arch Linux\"\n")
+	im, indexes := stack([]layer.File{arch, file("npm/db", "a 1\n")})
+	_, spots := summary(t, im, indexes, lines("npm"), lines("deb"))
+	want := []string{"arch: the image is Arch Linux, but holds no package of its in a database that can be read: what the distribution brought is not known"}
+	if diff := cmp.Diff(want, spots); diff != "" {
+		t.Error(diff)
+	}
+	im, indexes = stack([]layer.File{arch, file("deb/db", "a 1\n")})
+	if _, spots := summary(t, im, indexes, lines("deb")); spots != nil {
+		t.Errorf("blind spots where there is a database: %q", spots)
+	}
+}
+
 func TestExtractorThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		files := []layer.File{file("deb/db", "bash 1\n")}

@@ -125,7 +125,7 @@ func TestHostile(t *testing.T) {
 	}{
 		{"evil-corrupt-dpkg", "deb", []string{"after", "curl", "openssl", "zlib1g"}, 1},
 		{"evil-corrupt-apk", "apk", []string{"musl", "zlib"}, 1},
-		{"evil-corrupt-rpmdb", "rpm", nil, 3},
+		{"evil-corrupt-rpmdb", "rpm", nil, 4},
 		{"evil-deleted-dpkg", "deb", nil, 1},
 		{"evil-package-removed", "deb", []string{"jq", "openssl", "zlib1g"}, 0},
 		{"evil-usrmerge-symlink-dir", "deb", base, 0},
