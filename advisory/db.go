@@ -115,8 +115,12 @@ func (db *DB) readContents() error {
 	db.covered = make(map[string]bool, 2*len(db.contents.Ecosystems))
 	for _, e := range db.contents.Ecosystems {
 		e = strings.ToLower(e)
-		base, _, _ := strings.Cut(e, ":")
-		db.covered[e], db.covered[base] = true, true
+		db.covered[e] = true
+		for i, c := range e {
+			if c == ':' {
+				db.covered[e[:i]] = true
+			}
+		}
 	}
 	return nil
 }
@@ -148,8 +152,9 @@ func (db *DB) Cycles(product string) ([]Cycle, error) {
 	return list, db.findJSON(tableProducts, product, &list)
 }
 
-// Covers says whether any record speaks of an ecosystem: of that release if there is a suffix ("Debian:12"), of
-// any release if not.
+// Covers says whether the feed of an ecosystem is in the file: of that release if there is a suffix ("Debian:12"), of
+// any release if not. A release may be given in part: "Red Hat:enterprise_linux:9" for the repositories that Red Hat's
+// own feed tells apart, "Red Hat:enterprise_linux:9::appstream" and its kin.
 func (db *DB) Covers(ecosystem string) bool { return db.covered[strings.ToLower(ecosystem)] }
 
 // Info says what the file holds.

@@ -47,7 +47,7 @@ const blockBytes = 4 << 10
 // contents says what an advisory file holds.
 type contents struct {
 	Info
-	// Ecosystems are those that records speak of, as they write them.
+	// Ecosystems are those that the records of their own feeds speak of, as they write them.
 	Ecosystems []string `json:"ecosystems"`
 	// Inputs is a digest of the files that the advisory file was built from.
 	Inputs string           `json:"inputs,omitempty"`

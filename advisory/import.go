@@ -230,7 +230,9 @@ func (im *importer) readOSVEntry(ctx context.Context, f *zip.File, feed string, 
 	im.mu.Lock()
 	defer im.mu.Unlock()
 	for _, e := range p.ecosystems {
-		im.ecosystems[e] = true
+		if isOwnFeed(feed, e) { // a few records of Go's feed name npm's packages, too: that is not npm's feed
+			im.ecosystems[e] = true
+		}
 	}
 	return nil
 }
@@ -265,8 +267,9 @@ func compareRecords(a, b Record) int {
 	if c := b.Modified.Compare(a.Modified); c != 0 {
 		return c
 	}
-	if own := ownFeed(a); own != ownFeed(b) {
-		if own {
+	own := func(r Record) bool { return len(r.Affected) > 0 && isOwnFeed(r.Feed, r.Affected[0].Ecosystem) }
+	if first := own(a); first != own(b) {
+		if first {
 			return -1
 		}
 		return 1
@@ -274,12 +277,10 @@ func compareRecords(a, b Record) int {
 	return strings.Compare(a.Feed, b.Feed)
 }
 
-func ownFeed(r Record) bool {
-	if len(r.Affected) == 0 {
-		return false
-	}
-	base, _, _ := strings.Cut(r.Affected[0].Ecosystem, ":")
-	return strings.EqualFold(r.Feed, "osv/"+base)
+// isOwnFeed says whether a feed is the one that holds all records of an ecosystem.
+func isOwnFeed(feed, ecosystem string) bool {
+	base, _, _ := strings.Cut(ecosystem, ":")
+	return strings.EqualFold(feed, "osv/"+base)
 }
 
 func mergeCycles(payloads [][]byte) ([]byte, error) {

@@ -153,6 +153,28 @@ func TestNewestWins(t *testing.T) {
 	}
 }
 
+// TestCovers holds that an ecosystem is covered by its own feed alone, and that the front of a release will do.
+func TestCovers(t *testing.T) {
+	path, _ := build(t, fstest.MapFS{
+		"osv/Go/all.zip": {Data: zipped(t, "X-1.json", `{"id": "X-1", "affected": [
+			{"package": {"ecosystem": "Go", "name": "a"}}, {"package": {"ecosystem": "npm", "name": "a"}}]}`)},
+		"osv/Red Hat/all.zip": {Data: zipped(t, "X-2.json", `{"id": "X-2", "affected": [
+			{"package": {"ecosystem": "Red Hat:enterprise_linux:9::appstream", "name": "a"}}]}`)},
+	})
+	db := open(t, path)
+	for ecosystem, want := range map[string]bool{
+		"Go": true, "npm": false, "Red Hat": true, "Red Hat:enterprise_linux:9": true, "Red Hat:enterprise_linux:9::appstream": true,
+		"Red Hat:enterprise_linux:8": false, "Red Hat:enterprise_linux:90": false,
+	} {
+		if got := db.Covers(ecosystem); got != want {
+			t.Errorf("Covers(%q) = %v, want %v", ecosystem, got, want)
+		}
+	}
+	if r, err := db.Records("npm", "a"); err != nil || len(r) != 1 {
+		t.Errorf("a record of another feed: %v, %v", r, err)
+	}
+}
+
 func TestFailedImportLeavesTheOldFile(t *testing.T) {
 	ended, end := context.WithCancel(context.Background())
 	end()

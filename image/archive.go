@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -40,14 +41,20 @@ type archive interface {
 func openArchive(ctx context.Context, name string) (archive, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, err
+		return nil, fileError(name, err)
 	}
-	if !info.Mode().IsRegular() || info.Size() < magicSize {
+	switch {
+	case info.IsDir():
+		return nil, fmt.Errorf("%s: not an image archive but a directory: name an image layout oci:%s", name, name)
+	case !info.Mode().IsRegular():
+		// An archive is read more than once, and a pipe can be read only once.
+		return nil, fmt.Errorf("%s: not a regular file: save the image to one first", name)
+	case info.Size() < magicSize:
 		return nil, notAnImage(name)
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, fileError(name, err)
 	}
 	src, err := newArchive(ctx, f)
 	if err != nil {
@@ -76,7 +83,7 @@ func newArchive(ctx context.Context, f *os.File) (archive, error) {
 		out, err := decompress(bufio.NewReaderSize(in, 256<<10))
 		if err != nil {
 			f.Close()
-			return nil, nil, err
+			return nil, nil, decompressionError(err)
 		}
 		return &expansionReader{in: in, out: out}, f, nil
 	})
@@ -92,10 +99,28 @@ func decompressor(magic []byte) func(r io.Reader) (io.Reader, error) {
 		return func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) }
 	case bytes.HasPrefix(magic, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
 		return func(io.Reader) (io.Reader, error) {
-			return nil, errors.New("archives compressed with xz are not read: decompress it first")
+			return nil, errXZ
 		}
 	}
 	return nil
+}
+
+var (
+	errXZ        = errors.New("archives compressed with xz are not read: decompress it first")
+	errTruncated = errors.New("the archive is truncated: fetch or save it again")
+	errDamaged   = errors.New("the archive is damaged: fetch or save it again")
+)
+
+// decompressionError tells a compressed file that is broken from one whose content is no tar: the tar reader
+// would take the one for the other.
+func decompressionError(err error) error {
+	switch {
+	case errors.Is(err, errXZ):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return errTruncated
+	}
+	return fmt.Errorf("the archive is damaged (%s): fetch or save it again", oneLine(err))
 }
 
 type countingReader struct {
@@ -122,16 +147,21 @@ func (e *expansionReader) Read(p []byte) (int, error) {
 	if e.n > archiveGrace && e.n/maxExpansion > e.in.n {
 		return n, fmt.Errorf("it expands to more than %d times its size: decompress it first if that is right", maxExpansion)
 	}
+	if err != nil && err != io.EOF {
+		return n, decompressionError(err)
+	}
 	return n, err
 }
 
 // archiveError says in one line what is wrong with an archive.
 func archiveError(name string, err error) error {
 	switch {
-	case errors.Is(err, tar.ErrHeader), errors.Is(err, errNoTar):
+	case errors.Is(err, errNoTar):
 		return notAnImage(name)
+	case errors.Is(err, tar.ErrHeader):
+		err = errDamaged
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%s: the archive is truncated: fetch or save it again", name)
+		err = errTruncated
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
@@ -185,7 +215,7 @@ func openDockerArchive(ctx context.Context, src archive, where, tag string, want
 	}
 	im := &Image{ID: digestOf(raw), source: src}
 	if named := nameDigest(m.Config); named != "" && named != im.ID {
-		return nil, fmt.Errorf("%s: config %s: content does not match its digest", where, named)
+		return nil, fmt.Errorf("%s: config %s: content does not match its digest%s", where, named, getAnew)
 	}
 	if want != (Platform{}) && c.platform.fit(want) == 0 {
 		return nil, &platformError{where: where, want: want, has: []string{cmp.Or(c.platform.String(), "an image that does not say its platform")}}
@@ -197,14 +227,9 @@ func openDockerArchive(ctx context.Context, src archive, where, tag string, want
 		}
 		im.Layers = append(im.Layers, Layer{Size: e.size, blob: name})
 	}
+	// The layers get no digests: only some writers name a layer's file by one, and the same image is the same
+	// whoever saved it. That the content is right is seen by its diffID.
 	c.describe(im)
-	for i := range im.Layers {
-		// A name may claim any digest, and this form's readers do not look at it. Where it claims the diffID,
-		// they do check: then it is the digest of the layer's plain tar.
-		if l := &im.Layers[i]; l.DiffID != "" && nameDigest(l.blob) == l.DiffID {
-			l.Digest = l.DiffID
-		}
-	}
 	return im, nil
 }
 
@@ -216,7 +241,7 @@ func missingManifest(err error) error {
 	return err
 }
 
-// nameDigest gives the digest that a file's name claims: blobs/sha256/HEX, HEX.tar, HEX.json or sha256:HEX.
+// nameDigest gives the digest that a file's name claims: blobs/sha256/HEX, HEX.json or sha256:HEX.
 func nameDigest(name string) string {
 	base := path.Base(name)
 	base, _, _ = strings.Cut(base, ".")
@@ -229,16 +254,22 @@ func nameDigest(name string) string {
 
 // chooseTagged picks an image of a docker-archive.
 func chooseTagged(list []dockerManifest, where, tag string) (dockerManifest, error) {
-	var tags []string
+	var tags, meant []string
+	picked := map[string]dockerManifest{} // by config
 	for _, m := range list {
 		for _, t := range m.RepoTags {
 			if tag != "" && sameTag(t, tag) {
-				return m, nil
+				picked[m.Config] = m
+				meant = append(meant, shorten(t))
 			}
 			tags = append(tags, shorten(t))
 		}
 	}
 	switch {
+	case len(picked) == 1:
+		return picked[slices.Collect(maps.Keys(picked))[0]], nil
+	case len(picked) > 1:
+		return dockerManifest{}, severalMeant(tag, where, meant)
 	case len(list) == 0:
 		return dockerManifest{}, fmt.Errorf("%s holds no image", where)
 	case tag != "":
@@ -249,11 +280,17 @@ func chooseTagged(list []dockerManifest, where, tag string) (dockerManifest, err
 	return list[0], nil
 }
 
+func severalMeant(tag, where string, meant []string) error {
+	return fmt.Errorf("several images in %s are meant by %q: write one of %s", where, tag, listed(meant))
+}
+
 // sameTag says whether a name kept in an archive is the one asked for: in full, without what Docker Hub's names
 // may leave out, or the tag alone.
 func sameTag(kept, asked string) bool {
-	short := strings.TrimPrefix(strings.TrimPrefix(kept, "docker.io/"), "library/")
-	return kept == asked || short == asked || strings.HasSuffix(kept, ":"+asked) || short == asked+":latest"
+	short := func(name string) string {
+		return strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")
+	}
+	return short(kept) == short(asked) || strings.HasSuffix(kept, ":"+asked) || short(kept) == short(asked)+":latest"
 }
 
 // listed joins names for an error.

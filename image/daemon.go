@@ -39,15 +39,20 @@ func dockerHost(option string) (string, error) {
 	if host := os.Getenv("DOCKER_HOST"); host != "" {
 		return host, nil
 	}
-	dir := os.Getenv("DOCKER_CONFIG")
-	if dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return defaultDockerHost, nil //nolint:nilerr // without a home there is no configuration
-		}
-		dir = filepath.Join(home, ".docker")
+	dir, err := dockerConfig()
+	if err != nil {
+		return defaultDockerHost, nil //nolint:nilerr // without a home there is no configuration
 	}
 	return contextHost(dir)
+}
+
+// dockerConfig is the directory of Docker's configuration.
+func dockerConfig() (string, error) {
+	if dir := os.Getenv("DOCKER_CONFIG"); dir != "" {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, ".docker"), err
 }
 
 // contextHost reads the endpoint of the current context. The CLI keeps a context's metadata in a directory
@@ -66,6 +71,9 @@ func contextHost(dir string) (string, error) {
 	}
 	sum := sha256.Sum256([]byte(current))
 	raw, err := os.ReadFile(filepath.Join(dir, "contexts", "meta", hex.EncodeToString(sum[:]), "meta.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no docker context %q: docker context ls lists them", current)
+	}
 	if err != nil {
 		return "", fmt.Errorf("docker context %q: %w", current, err)
 	}
@@ -119,19 +127,18 @@ func dockerTLS() (*tls.Config, error) {
 		return nil, nil //nolint:nilnil // no TLS is a configuration, too
 	}
 	if dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
+		var err error
+		if dir, err = dockerConfig(); err != nil {
 			return nil, fmt.Errorf("DOCKER_TLS_VERIFY is set, but not DOCKER_CERT_PATH: %w", err)
 		}
-		dir = filepath.Join(home, ".docker")
 	}
 	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	if err != nil {
-		return nil, fmt.Errorf("the Docker daemon's certificates: %w", err)
+		return nil, fmt.Errorf("the Docker daemon's certificates: %w: set DOCKER_CERT_PATH to their directory", err)
 	}
 	pem, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	if err != nil {
-		return nil, fmt.Errorf("the Docker daemon's certificates: %w", err)
+		return nil, fmt.Errorf("the Docker daemon's certificates: %w: set DOCKER_CERT_PATH to their directory", err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
@@ -170,8 +177,18 @@ func (d *daemon) explain(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("docker daemon at %s: permission denied: run as a user who may use Docker", d.host)
 	}
-	return fmt.Errorf("docker daemon at %s does not answer: %s", d.host, oneLine(err))
+	return silentError{d.host, oneLine(err)}
 }
+
+// silentError says that there is no daemon to talk to.
+type silentError struct{ host, why string }
+
+func (e silentError) Error() string {
+	return e.brief() + " (" + e.why + "): start it, set DOCKER_HOST to where it is, or name the image registry:NAME"
+}
+
+// brief leaves out what helps only who needs the daemon.
+func (e silentError) brief() string { return "docker daemon at " + e.host + " does not answer" }
 
 // platform asks the daemon for an image's platform, which also says whether the daemon has it.
 func (d *daemon) platform(ctx context.Context, image string) (Platform, error) {

@@ -17,9 +17,32 @@ type directory struct {
 func openDirectory(path string) (*directory, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
-		return nil, err
+		return nil, fileError(path, err)
 	}
 	return &directory{root: root}, nil
+}
+
+// fileError says in the user's words why a file that he named cannot be read.
+func fileError(name string, err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%s: %w: run as a user who may read it", name, err)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// isEmpty says whether the directory holds nothing at all.
+func (d *directory) isEmpty() bool {
+	dir, err := d.root.Open(".")
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	_, err = dir.Readdirnames(1)
+	return errors.Is(err, io.EOF)
 }
 
 // isLayout says whether the directory is an OCI layout. The marker file oci-layout is missing from some.
@@ -68,7 +91,7 @@ func (d *directory) has(_ context.Context, name string) (bool, error) {
 func (d *directory) open(_ context.Context, name string) (io.ReadCloser, error) {
 	f, err := d.openFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is missing in %s", name, d.root.Name())
+		return nil, fmt.Errorf("%s is missing in %s%s", name, d.root.Name(), getAnew)
 	}
 	return f, err
 }

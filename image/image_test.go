@@ -334,6 +334,23 @@ func TestWrongInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// change gives a file other content, and its name back.
+	change := func(path string, to func(b []byte) []byte) string {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return write(filepath.Base(path), to(b))
+	}
+	flipped := func(b []byte, at int) []byte {
+		b = bytes.Clone(b)
+		b[at] ^= 0xff
+		return b
+	}
+	cut := func(path string, n int) string { return change(path, func(b []byte) []byte { return b[:n] }) }
+	flip := func(path string) string { // the checksum at the end
+		return change(path, func(b []byte) []byte { return flipped(b, len(b)-8) })
+	}
 	layout := c.Layout(t, "v1")
 	tests := []struct {
 		ref  string
@@ -348,16 +365,24 @@ func TestWrongInput(t *testing.T) {
 		{write("short", []byte("x")), []string{"not an image"}},
 		{write("cut.tar", archive[:len(archive)/2]), []string{"cut.tar", "truncated"}},
 		{compress(t, write("cut2.tar", archive[:len(archive)/2]), ".gz"), []string{"truncated"}},
+		{cut(compress(t, write("cut3.tar", archive), ".gz"), 12), []string{"cut3.tar.gz", "truncated"}},
+		{cut(compress(t, write("cut4.tar", archive), ".zst"), 30), []string{"cut4.tar.zst", "truncated"}},
+		{compress(t, write("text2", []byte(strings.Repeat("no tar\n", 100))), ".gz"), []string{"not an image"}},
+		{flip(compress(t, write("flip.tar", archive), ".gz")), []string{"flip.tar.gz", "damaged", "again"}},
+		{write("header.tar", flipped(archive, 1024)), []string{"header.tar", "damaged"}},
+		{os.DevNull, []string{"not a regular file", "save the image"}},
+		{t.TempDir(), []string{"directory is empty"}},
+		{"dir:" + t.TempDir(), []string{"directory is empty"}},
 		{write("other.tar", imagetest.Tar(t, imagetest.File{Name: "a", Content: "b"})), []string{"not an image"}},
 		{"oci-archive:" + write("other2.tar", imagetest.Tar(t, imagetest.File{Name: "a", Content: "b"})), []string{"not an image layout"}},
-		{"oci-archive:" + dir, []string{"not an image"}},
+		{"oci-archive:" + dir, []string{"not an image archive", "oci:"}},
 		{"oci:" + write("file", archive), []string{"not a directory"}},
 		{"oci:" + dir, []string{"not an image layout"}},
 		{"oci:" + layout + ":v2", []string{`no image "v2"`, "it has v1"}},
 		{"oci:" + layout + "@sha256:../../x", []string{"not a valid digest"}},
 		{"127.0.0.1:1/app:latest", []string{"registry 127.0.0.1:1", "connection refused"}},
 		{"registry:127.0.0.1:1/app:latest", []string{"connection refused"}},
-		{"docker:app", []string{"docker daemon", "does not answer"}},
+		{"docker:app", []string{"docker daemon", "does not answer", "DOCKER_HOST", "registry:"}},
 	}
 	for _, test := range tests {
 		t.Run(test.ref[max(0, len(test.ref)-20):], func(t *testing.T) {
@@ -387,6 +412,36 @@ func TestManyTags(t *testing.T) {
 	wantError(t, err, "several images", "v1, v2")
 	if im := open(t, "oci:"+dir+":v1", image.Options{}); len(im.Layers) != 3 {
 		t.Errorf("%d layers", len(im.Layers))
+	}
+	index = strings.NewReplacer(`"v1"`, `"shop:1"`, `"v2"`, `"base:1"`).Replace(index)
+	if err := os.WriteFile(filepath.Join(dir, "index.json"), []byte(index), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = image.Open(t.Context(), "oci:"+dir+":1", image.Options{})
+	wantError(t, err, "several images", "base:1, shop:1")
+}
+
+func TestDockerArchiveTags(t *testing.T) {
+	files := map[string][]byte{}
+	var entries []string
+	for name, spec := range map[string]imagetest.Spec{"shop": {}, "base": {Labels: map[string]string{"a": "b"}}} {
+		c := imagetest.Build(t, spec)
+		config := configDigest(t, c)
+		files[config] = c.Blobs[config]
+		entries = append(entries, `{"Config":"`+config+`","RepoTags":["`+name+`:1","`+name+`:latest"]}`)
+	}
+	files["manifest.json"] = []byte("[" + strings.Join(entries, ",") + "]")
+	path := "docker-archive:" + imagetest.WriteTar(t, files)
+	for tag, want := range map[string]bool{"": false, "base:1": true, "base": true, "docker.io/library/base:1": true, "1": false, "2": false} {
+		im, err := image.Open(t.Context(), strings.TrimSuffix(path+":"+tag, ":"), image.Options{})
+		switch {
+		case !want:
+			wantError(t, err, "base:1", "shop:1")
+		case err != nil:
+			t.Errorf("%q: %v", tag, err)
+		case im.Labels["a"] != "b":
+			t.Errorf("%q is the other image", tag)
+		}
 	}
 }
 

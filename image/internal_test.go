@@ -1,17 +1,22 @@
 package image
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 )
 
 func TestParseReference(t *testing.T) {
@@ -184,6 +189,43 @@ func TestGuard(t *testing.T) {
 		if (err != nil) != test.refused {
 			t.Errorf("%s: %v", test.name, err)
 		}
+	}
+}
+
+func TestConnectionTrouble(t *testing.T) {
+	late := &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}
+	refused := &net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}
+	for want, err := range map[string]error{
+		"no answer in time":              errors.Join(&url.Error{Err: http.ErrSchemeMismatch}, &url.Error{Err: context.DeadlineExceeded}),
+		"NO_PROXY":                       &url.Error{Err: refused},
+		"does not speak":                 &url.Error{Err: http.ErrSchemeMismatch},
+		"connection refused: check that": &url.Error{Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}},
+	} {
+		if got := connectionTrouble(err, false); !strings.Contains(got, want) {
+			t.Errorf("%v: %q does not say %q", err, got, want)
+		}
+	}
+	if isPassing(&url.Error{Err: late}) || !isPassing(&url.Error{Err: io.EOF}) {
+		t.Error("a timeout is asked again, or a connection that ended is not")
+	}
+}
+
+// waiting is a keychain whose helper never answers.
+type waiting struct{}
+
+func (waiting) Resolve(authn.Resource) (authn.Authenticator, error) { select {} }
+
+func TestCredentialsCanBeInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := credentials(ctx, waiting{}, name.Repository{}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestReadCertificates(t *testing.T) {
+	if _, err := readCertificates(os.DevNull); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Error(err)
 	}
 }
 

@@ -55,7 +55,7 @@ func selectRoots(entries []descriptor, where, selector string) ([]descriptor, er
 		return selectDigest(entries, digest)
 	}
 	var images, picked []descriptor
-	var tags []string
+	var tags, meant []string
 	for _, d := range entries {
 		if !d.isImage() {
 			continue
@@ -65,6 +65,7 @@ func selectRoots(entries []descriptor, where, selector string) ([]descriptor, er
 			tags = append(tags, shorten(tag))
 			if selector != "" && sameTag(tag, selector) {
 				picked = append(picked, d)
+				meant = append(meant, shorten(tag))
 				break
 			}
 		}
@@ -72,6 +73,8 @@ func selectRoots(entries []descriptor, where, selector string) ([]descriptor, er
 	switch {
 	case selector != "" && len(picked) == 0:
 		return nil, fmt.Errorf("no image %q in %s: it has %s", selector, where, listed(tags))
+	case selector != "" && severalTagged(picked):
+		return nil, severalMeant(selector, where, meant)
 	case selector != "":
 		return picked, nil
 	case severalTagged(images):

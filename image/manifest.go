@@ -167,9 +167,9 @@ func (o *ociStore) document(ctx context.Context, d descriptor, name func(digest 
 	case err != nil:
 		return nil, err
 	case !matchesDigest(raw, d.Digest):
-		return nil, fmt.Errorf("blob %s: content does not match its digest", d.Digest)
+		return nil, fmt.Errorf("blob %s: content does not match its digest%s", d.Digest, getAnew)
 	case d.Size >= 0 && int64(len(raw)) != d.Size:
-		return nil, fmt.Errorf("blob %s has %d bytes, but the manifest says %d", d.Digest, len(raw), d.Size)
+		return nil, fmt.Errorf("blob %s has %d bytes, but the manifest says %d%s", d.Digest, len(raw), d.Size, getAnew)
 	}
 	if o.total += len(raw); o.total > maxDocuments {
 		return nil, fmt.Errorf("the image's manifests have more than %d bytes in all, which is not read", maxDocuments)
@@ -181,7 +181,7 @@ func (o *ociStore) document(ctx context.Context, d descriptor, name func(digest 
 // missingError says that a blob which the image names is not in its source.
 type missingError struct{ digest string }
 
-func (e missingError) Error() string { return "blob " + e.digest + " is missing" }
+func (e missingError) Error() string { return "blob " + e.digest + " is missing" + getAnew }
 
 // Is makes the error known as what it is.
 func (e missingError) Is(target error) bool { return target == fs.ErrNotExist }

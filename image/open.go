@@ -121,7 +121,11 @@ func (f form) open(ctx context.Context, rest string, o Options, want Platform) (
 		return openDocker(ctx, rest, o, want)
 	case anyForm:
 		if _, err := os.Stat(rest); errors.Is(err, fs.ErrNotExist) && !looksLikePath(rest) {
-			return openName(ctx, rest, o, want)
+			im, err := openName(ctx, rest, o, want)
+			if path, _, notPath := splitPath(rest); err != nil && notPath == nil {
+				return nil, fmt.Errorf("%w (%q was read as a name: for what lies in %s write ./%s)", err, rest, path, rest)
+			}
+			return im, err
 		}
 	}
 	path, selector, err := splitPath(rest)
@@ -130,7 +134,7 @@ func (f form) open(ctx context.Context, rest string, o Options, want Platform) (
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, fileError(path, err)
 	}
 	if info.IsDir() && f != layoutArchiveForm && f != dockerArchiveForm && f != archiveForm {
 		return openDir(ctx, f, path, selector, want)
@@ -198,6 +202,10 @@ func openDir(ctx context.Context, f form, path, selector string, want Platform) 
 		if selector != "" {
 			dir.Close()
 			return nil, fmt.Errorf("%s: a root file system has no tags or digests", path)
+		}
+		if dir.isEmpty() {
+			dir.Close()
+			return nil, fmt.Errorf("%s: not an image: the directory is empty", path)
 		}
 		return &Image{Root: dir.root.FS(), source: dir}, nil
 	}
@@ -288,7 +296,12 @@ func openName(ctx context.Context, image string, o Options, want Platform) (*Ima
 	}
 	im, err := openRegistry(ctx, image, o, want)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		return nil, fmt.Errorf("%w (asked before: %s)", err, oneLine(daemonErr))
+		before := oneLine(daemonErr)
+		var silent silentError
+		if errors.As(daemonErr, &silent) {
+			before = silent.brief()
+		}
+		return nil, fmt.Errorf("%w (asked before: %s)", err, before)
 	}
 	return im, err
 }

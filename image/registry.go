@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,8 @@ type registry struct {
 	closeIdle func()
 	// anonymous is set when no credentials were found.
 	anonymous bool
+	// plain is set when the registry may be spoken to without TLS.
+	plain bool
 }
 
 // openRegistry opens an image of a registry.
@@ -80,11 +83,16 @@ func connect(ctx context.Context, repo name.Repository, o Options) (*registry, e
 	if keychain == nil {
 		keychain = authn.DefaultKeychain
 	}
-	auth, err := authn.Resolve(ctx, keychain, repo)
+	auth, err := credentials(ctx, keychain, repo)
 	if err != nil {
 		return nil, fmt.Errorf("credentials for registry %s: %s: check Docker's config.json and its credential helper", plainName(repo.RegistryStr()), oneLine(err))
 	}
-	r := &registry{repo: repo, closeIdle: closeIdle, anonymous: auth == authn.Anonymous}
+	r := &registry{
+		repo: repo, closeIdle: closeIdle, anonymous: auth == authn.Anonymous,
+		plain: o.PlainHTTP || isLoopback(repo.RegistryStr()),
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
 	authenticated, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(transport.PullScope)})
 	if err != nil {
 		closeIdle()
@@ -92,6 +100,29 @@ func connect(ctx context.Context, repo name.Repository, o Options) (*registry, e
 	}
 	r.client = &http.Client{Transport: authenticated}
 	return r, nil
+}
+
+// credentials asks the keychain, which may run another program and knows no end to waiting for it.
+func credentials(ctx context.Context, keychain authn.Keychain, repo name.Repository) (authn.Authenticator, error) {
+	type answer struct {
+		auth authn.Authenticator
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		auth, err := authn.Resolve(ctx, keychain, repo)
+		answers <- answer{auth, err}
+	}()
+	late := time.NewTimer(helperTimeout)
+	defer late.Stop()
+	select {
+	case a := <-answers:
+		return a.auth, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-late.C:
+		return nil, fmt.Errorf("the credential helper gave no answer for %s", helperTimeout)
+	}
 }
 
 // image fetches the manifest that ref names and opens the image.
@@ -105,6 +136,10 @@ func (r *registry) image(ctx context.Context, ref name.Reference, want Platform)
 		return nil, err
 	}
 	m, err := parseManifest(raw)
+	var noJSON *json.SyntaxError
+	if errors.As(err, &noJSON) {
+		return nil, fmt.Errorf("%s: what the registry answered is not an image manifest: check the address; it may not be a registry", where)
+	}
 	if err != nil {
 		return nil, inPlace(where, err)
 	}
@@ -112,7 +147,7 @@ func (r *registry) image(ctx context.Context, ref name.Reference, want Platform)
 	if pinned, ok := ref.(name.Digest); ok {
 		root.Digest = pinned.DigestStr()
 		if !validDigest(root.Digest) || !matchesDigest(raw, root.Digest) {
-			return nil, fmt.Errorf("%s: manifest: content does not match its digest", where)
+			return nil, fmt.Errorf("%s: manifest: content does not match its digest%s", where, getAnew)
 		}
 	}
 	store := &ociStore{
@@ -127,7 +162,8 @@ func (r *registry) image(ctx context.Context, ref name.Reference, want Platform)
 	return im, nil
 }
 
-// request asks for a blob from its byte offset on. The caller closes the body.
+// request asks for a blob from its byte offset on. With [http.StatusOK] the body begins at 0 all the same. The
+// caller closes it.
 func (r *registry) request(ctx context.Context, method, blob string, offset int64) (*http.Response, error) {
 	// The transport turns https into http where the handshake found that.
 	url := fmt.Sprintf("https://%s/v2/%s/%s", r.repo.RegistryStr(), r.repo.RepositoryStr(), blob)
@@ -138,10 +174,8 @@ func (r *registry) request(ctx context.Context, method, blob string, offset int6
 	if strings.HasPrefix(blob, "manifests/") {
 		req.Header.Set("Accept", acceptManifests)
 	}
-	status := http.StatusOK
 	if offset > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
-		status = http.StatusPartialContent
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
@@ -151,7 +185,7 @@ func (r *registry) request(ctx context.Context, method, blob string, offset int6
 		resp.Body.Close()
 		return nil, fmt.Errorf("registry %s has no %s: %w", plainName(r.repo.RegistryStr()), blob, fs.ErrNotExist)
 	}
-	if err := transport.CheckError(resp, status); err != nil {
+	if err := transport.CheckError(resp, http.StatusOK, http.StatusPartialContent); err != nil {
 		resp.Body.Close()
 		return nil, r.explain(err)
 	}
@@ -166,10 +200,15 @@ func (r *registry) document(ctx context.Context, blob string) ([]byte, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	name := plainName(r.repo.Name()) + ": " + blob
 	if resp.ContentLength > maxDocument {
-		return nil, tooLarge(blob)
+		return nil, tooLarge(name)
 	}
-	return readDocument(resp.Body, blob)
+	raw, err := readDocument(resp.Body, name)
+	if ctx.Err() != nil {
+		return nil, r.explain(ctx.Err())
+	}
+	return raw, err
 }
 
 func (r *registry) has(ctx context.Context, blob string) (bool, error) {
@@ -208,17 +247,21 @@ type transfer struct {
 	blob     string
 	body     io.ReadCloser
 	offset   int64
-	broken   int // how often it broke
+	skip     int64 // how many of the body's bytes to come were read before
+	broken   int   // how often it broke
 }
 
-var errStalled = fmt.Errorf("the registry sent nothing for %s", answerTimeout)
+var errStalled = fmt.Errorf("the registry sent nothing for %s: try again later", answerTimeout)
 
 func (t *transfer) begin() error {
 	resp, err := t.registry.request(t.ctx, http.MethodGet, t.blob, t.offset) //nolint:bodyclose // Close does
 	if err != nil {
 		return err
 	}
-	t.body = resp.Body
+	t.body, t.skip = resp.Body, 0
+	if resp.StatusCode == http.StatusOK {
+		t.skip = t.offset // a server need not know ranges: it sends all, from the beginning
+	}
 	return nil
 }
 
@@ -227,15 +270,21 @@ func (t *transfer) Read(p []byte) (int, error) {
 		stalled := time.AfterFunc(answerTimeout, func() { t.cancel(errStalled) })
 		n, err := t.body.Read(p)
 		stalled.Stop()
+		again := int(min(t.skip, int64(n)))
+		n = copy(p, p[again:n])
+		t.skip -= int64(again)
 		t.offset += int64(n)
-		if n > 0 || err == nil || err == io.EOF {
+		if n > 0 || err == io.EOF {
 			return n, err
+		}
+		if err == nil {
+			continue
 		}
 		if t.ctx.Err() != nil {
 			return 0, context.Cause(t.ctx)
 		}
 		if t.broken++; t.broken >= maxAttempts {
-			return 0, fmt.Errorf("the connection broke %d times: %s", t.broken, oneLine(err))
+			return 0, fmt.Errorf("the connection broke %d times (%s): try again later", t.broken, oneLine(err))
 		}
 		t.body.Close()
 		if err := t.begin(); err != nil {

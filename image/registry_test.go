@@ -313,6 +313,7 @@ func TestRegistryBrokenTransfer(t *testing.T) {
 		imagetest.Tar(t, imagetest.File{Name: "big", Content: strings.Repeat("x", 3<<20)})}})
 	want := readAll(t, open(t, c.Layout(t, "latest"), image.Options{}))
 	var asked, cuts atomic.Int32
+	var ignoreRange atomic.Bool
 	cuts.Store(1)
 	ref := fakeRegistry(t, c, func(w http.ResponseWriter, r *http.Request) bool {
 		name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
@@ -321,6 +322,9 @@ func TestRegistryBrokenTransfer(t *testing.T) {
 			return false
 		}
 		asked.Add(1)
+		if ignoreRange.Load() {
+			r.Header.Del("Range")
+		}
 		if cuts.Add(-1) < 0 {
 			return false
 		}
@@ -335,9 +339,48 @@ func TestRegistryBrokenTransfer(t *testing.T) {
 	if asked.Load() != 2 {
 		t.Errorf("asked %d times", asked.Load())
 	}
+	cuts.Store(1)
+	ignoreRange.Store(true)
+	if !sameLayers(want, readAll(t, im)) {
+		t.Error("the layer differs after a server which does not know ranges sent it again")
+	}
 	cuts.Store(100)
 	err := im.ReadLayers(t.Context(), 1, func(context.Context, image.Layer, io.Reader) error { return nil })
 	wantError(t, err, "layer 0")
+}
+
+// TestRegistryThatIsNone asks servers that are no registries, or none that work.
+func TestRegistryThatIsNone(t *testing.T) {
+	imagetest.DockerConfig(t, "", "", "")
+	for name, test := range map[string]struct {
+		hook http.HandlerFunc
+		want []string
+	}{
+		"a web site": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, []string{"not an image manifest", "may not be a registry"}},
+		"not found":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, []string{"not found", "may not be a registry"}},
+		"forbidden":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, []string{"docker login"}},
+		"broken":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotImplemented) }, []string{"answered 501", "try again"}},
+		"no tokens": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+r.Host+`/token"`)
+			if r.URL.Path == "/v2/" {
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+			fmt.Fprint(w, "<html>")
+		}, []string{"not understood", "may not be a registry"}},
+		"no HTTP": {func(w http.ResponseWriter, _ *http.Request) {
+			if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+				fmt.Fprint(conn, "SSH-2.0-x\r\n")
+				conn.Close()
+			}
+		}, []string{"neither TLS nor plain HTTP"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(test.hook)
+			t.Cleanup(server.Close)
+			_, err := image.Open(t.Context(), "registry:"+strings.TrimPrefix(server.URL, "http://")+"/app", image.Options{})
+			wantError(t, err, test.want...)
+		})
+	}
 }
 
 func TestRegistryHugeManifest(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -21,25 +22,27 @@ func (r *registry) explain(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	if why := connectionTrouble(err); why != "" {
+	// Where plain HTTP is allowed, err is what went wrong both with TLS and without. A certificate that was shown
+	// tells most, then an answer.
+	if why := certificateTrouble(err); why != "" {
 		return fmt.Errorf("registry %s: %s", host, why)
 	}
 	var answer *transport.Error
 	if errors.As(err, &answer) {
 		return r.explainAnswer(host, answer)
 	}
+	if why := connectionTrouble(err, r.plain); why != "" {
+		return fmt.Errorf("registry %s: %s", host, why)
+	}
 	return fmt.Errorf("registry %s: %s", host, oneLine(err))
 }
 
-// connectionTrouble explains why there is no conversation at all, or gives the empty string.
-func connectionTrouble(err error) string {
+// certificateTrouble explains what is wrong with a registry's certificate, or gives the empty string.
+func certificateTrouble(err error) string {
 	var (
 		unknown x509.UnknownAuthorityError
 		wrong   x509.HostnameError
 		invalid x509.CertificateInvalidError
-		dns     *net.DNSError
-		network net.Error
-		record  tls.RecordHeaderError
 	)
 	switch {
 	case errors.As(err, &unknown):
@@ -48,16 +51,38 @@ func connectionTrouble(err error) string {
 		return oneLine(wrong) + ": use the name that the certificate is for"
 	case errors.As(err, &invalid):
 		return oneLine(invalid) + ": the registry needs a valid certificate"
-	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
-		return "it does not speak TLS: if it may be spoken to without, give --plain-http"
+	}
+	return ""
+}
+
+// connectionTrouble explains why there is no conversation at all, or gives the empty string.
+func connectionTrouble(err error, plain bool) string {
+	var (
+		dns     *net.DNSError
+		network net.Error
+		proxy   *net.OpError
+		record  tls.RecordHeaderError
+		noJSON  *json.SyntaxError
+	)
+	switch {
+	case errors.As(err, &proxy) && proxy.Op == "proxyconnect":
+		return "the proxy does not answer (" + oneLine(proxy.Err) + "): check HTTPS_PROXY and HTTP_PROXY, or name the registry in NO_PROXY"
+	case errors.As(err, &noJSON):
+		return "its answer was not understood: check the address; it may not be a registry"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused: check that the registry runs there, and the port"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "no such host " + dns.Name + ": check the name and the network"
+	// Of several errors only the first is a net.Error here; the other condition sees the rest.
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return "no answer in time: check the network and the proxy settings"
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
+		if plain {
+			return "it speaks neither TLS nor plain HTTP: check the address and the port"
+		}
+		return "it does not speak TLS: if it may be spoken to without, give --plain-http"
 	case errors.Is(err, errPlainHTTP):
 		return oneLine(err) + ": give --plain-http if that is meant"
-	case errors.As(err, &network) && network.Timeout():
-		return "no answer in time: check the network and the proxy settings"
 	}
 	return ""
 }
@@ -79,7 +104,11 @@ func (r *registry) explainAnswer(host string, answer *transport.Error) error {
 	if len(answer.Errors) > 0 {
 		text = strings.TrimSpace(string(answer.Errors[0].Code) + " " + answer.Errors[0].Message)
 	}
-	return fmt.Errorf("registry %s answered %d: %s", host, answer.StatusCode, oneLine(errors.New(text)))
+	why := fmt.Sprintf("registry %s answered %d: %s", host, answer.StatusCode, oneLine(errors.New(text)))
+	if answer.StatusCode >= http.StatusInternalServerError {
+		why += ": try again later"
+	}
+	return errors.New(why)
 }
 
 // oneLine makes any error fit to be part of one line. Of a request's URL, which may hold a signature, only what

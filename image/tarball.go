@@ -51,7 +51,7 @@ func scanTar(r io.Reader, content func(e *tarEntry, r io.Reader) error) (tarInde
 		switch {
 		case errors.Is(err, io.EOF):
 			return index, nil
-		case errors.Is(err, io.ErrUnexpectedEOF) && position == 0 && len(index) == 0:
+		case position == 0 && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, tar.ErrHeader)):
 			return nil, errNoTar
 		case err != nil:
 			return nil, err
@@ -177,6 +177,10 @@ func newTarStream(ctx context.Context, where string, restart func(ctx context.Co
 		return err
 	})
 	if err != nil {
+		return nil, err
+	}
+	// After the tar's end may come padding, and then a checksum: only at its end does a stream show that it is whole.
+	if _, err := io.Copy(io.Discard, r); err != nil {
 		return nil, err
 	}
 	return &tarStream{tarIndex: index, where: where, restart: restart}, nil

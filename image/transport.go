@@ -18,9 +18,11 @@ import (
 
 // Limits on waiting. There is none on a transfer as a whole while bytes flow.
 const (
-	connectTimeout = 10 * time.Second
-	answerTimeout  = 60 * time.Second // until a response's header, and between a body's bytes
-	maxAttempts    = 3
+	connectTimeout   = 10 * time.Second
+	handshakeTimeout = 30 * time.Second // until a registry has said how to speak to it, tokens included
+	helperTimeout    = 60 * time.Second // for a credential helper, which may ask its user
+	answerTimeout    = 60 * time.Second // until a response's header, and between a body's bytes
+	maxAttempts      = 3
 )
 
 // newTransport makes the transport for a registry: it knows the user's certificate authorities, tries again
@@ -60,7 +62,7 @@ func certPool(files []string) (*x509.CertPool, error) {
 		pool = x509.NewCertPool()
 	}
 	for _, name := range files {
-		pem, err := os.ReadFile(name)
+		pem, err := readCertificates(name)
 		if err != nil {
 			return nil, fmt.Errorf("CA certificates: %w", err)
 		}
@@ -71,8 +73,29 @@ func certPool(files []string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// isPassing says whether the same request may succeed a moment later.
+// readCertificates does not wait for a pipe's writer, and reads no more than such a file can sensibly have.
+func readCertificates(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fileError(name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fileError(name, err)
+	}
+	defer f.Close()
+	return readDocument(f, name)
+}
+
+// isPassing says whether the same request may succeed a moment later. Who let us wait once is not asked again.
 func isPassing(err error) bool {
+	var network net.Error
+	if errors.As(err, &network) && network.Timeout() {
+		return false
+	}
 	var temporary interface{ Temporary() bool }
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, syscall.EPIPE) || errors.As(err, &temporary) && temporary.Temporary()

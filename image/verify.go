@@ -130,6 +130,9 @@ func verify(blob io.ReadCloser, digest string, size int64) *verifier {
 	return v
 }
 
+// getAnew ends an error about bytes that are not the image's.
+const getAnew = ": the image is damaged there: get it anew, or push or save it again"
+
 var errStopped = errors.New("reading was stopped")
 
 func (v *verifier) run(digest string, size int64) error {
@@ -150,7 +153,7 @@ func (v *verifier) run(digest string, size int64) error {
 		n, err := fill(v.blob, buf)
 		total += int64(n)
 		if size >= 0 && total > size {
-			return fmt.Errorf("%s: content is larger than the %d bytes that the manifest says", name, size)
+			return fmt.Errorf("%s: content is larger than the %d bytes that the manifest says%s", name, size, getAnew)
 		}
 		if sum != nil {
 			sum.Write(buf[:n])
@@ -162,9 +165,9 @@ func (v *verifier) run(digest string, size int64) error {
 		case !errors.Is(err, io.EOF):
 			return fmt.Errorf("%s: after %d bytes: %w", name, total, err)
 		case size >= 0 && total != size:
-			return fmt.Errorf("%s: content ends after %d bytes, but the manifest says %d", name, total, size)
+			return fmt.Errorf("%s: content ends after %d bytes, but the manifest says %d%s", name, total, size, getAnew)
 		case sum != nil && hex.EncodeToString(sum.Sum(nil)) != digits:
-			return fmt.Errorf("%s: content does not match its digest", name)
+			return fmt.Errorf("%s: content does not match its digest%s", name, getAnew)
 		}
 		return io.EOF
 	}

@@ -62,7 +62,8 @@ func (s *subject) listed(entry *advisory.Affected) bool {
 			return true
 		}
 	}
-	if len(entry.Ranges) > 0 || s.err != nil {
+	ranged := slices.ContainsFunc(entry.Ranges, func(r advisory.Range) bool { return r.Type != "GIT" })
+	if ranged || s.err != nil {
 		return false
 	}
 	return slices.ContainsFunc(entry.Versions, func(listed string) bool {

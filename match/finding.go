@@ -134,7 +134,7 @@ func evidence(p *problem, acquit map[string][]string) Evidence {
 	}
 	for id := range p.ids {
 		for _, record := range acquit[id] {
-			if !p.ids[record] {
+			if !slices.ContainsFunc(p.hits, func(h hit) bool { return h.record.ID == record }) {
 				e.Facts = append(e.Facts, record+" does not hold this version to be affected")
 			}
 		}

@@ -17,7 +17,7 @@ type Advisories interface {
 	Records(ecosystem, name string) ([]advisory.Record, error)
 	// CVE gives what is known of a CVE; the zero value when nothing is.
 	CVE(id string) (advisory.CVE, error)
-	// Covers says whether any record speaks of the ecosystem, suffix included ("Debian:12").
+	// Covers says whether the feed of the ecosystem is there, suffix included ("Debian:12").
 	Covers(ecosystem string) bool
 }
 

@@ -71,6 +71,7 @@ func TestJudge(t *testing.T) {
 		{"under one of two limits", "2.0.0", span(since("0"), below("1.0.0"), below("3.0.0")), "every version", nil},
 		{"listed", "1.0.0", lists("0.9.0", "1.0.0"), "version listed", nil},
 		{"listed otherwise", "1.0.0", lists("v1.0"), "version listed", nil},
+		{"listed otherwise beside commits", "1.0.0", advisory.Affected{Ranges: []advisory.Range{git}, Versions: []string{"1.0"}}, "version listed", nil},
 		{"not listed", "1.0.1", lists("0.9.0", "1.0.0"), "", nil},
 		{"listed beside a range", "3.0.0", advisory.Affected{Ranges: events(since("0"), until("1.0.0")), Versions: []string{"3.0.0"}}, "version listed", nil},
 		{"two ranges", "1.0.0", spans(events(since("5.0.0"))[0], events(since("0"), until("1.1.0"))[0]), "<1.1.0", []string{"1.1.0"}},
@@ -165,6 +166,9 @@ func TestFits(t *testing.T) {
 		{"Red Hat:enterprise_linux:9", "Red Hat:enterprise_linux:9::appstream", true},
 		{"Red Hat:enterprise_linux:9", "Red Hat:enterprise_linux:90::appstream", false},
 		{"Red Hat:enterprise_linux:9", "Red Hat:rhel_eus:9.2::appstream", false},
+		{"SUSE:Linux Enterprise Server 15 SP5", "SUSE:Linux Enterprise Module for Basesystem 15 SP5", true},
+		{"SUSE:Linux Enterprise Server 15 SP5", "SUSE:Linux Enterprise Module for Basesystem 15 SP4", false},
+		{"SUSE:Linux Enterprise Server 15 SP5", "SUSE:Linux Enterprise Server 15 SP5-LTSS", false},
 		{"Kubernetes", "kubernetes", true}, {"npm", "npm", true}, {"npm", "PyPI", false},
 	}
 	for _, tt := range tests {
@@ -202,7 +206,7 @@ func TestAliases(t *testing.T) {
 	adv := known{covers: []string{"npm"}, records: map[string][]advisory.Record{"npm/x": {
 		{ID: "NSWG-ECO-1", Aliases: []string{"CVE-2020-2"}, Affected: []advisory.Affected{in("npm", span(since("0"), until("1.5.0")))}},
 		{ID: "GHSA-aaaa", Aliases: []string{"CVE-2020-2"}, Rating: "MODERATE", Summary: "one", Affected: affected},
-		{ID: "GHSA-bbbb", Aliases: []string{"CVE-2020-11", "CVE-2020-9"}, Affected: affected},
+		{ID: "GHSA-bbbb", Aliases: []string{"CVE-2020-11", "CVE-2020-9", "GHSA-eeee"}, Affected: affected},
 		{ID: "GHSA-cccc", Related: []string{"CVE-2020-2"}, Affected: affected},
 		{ID: "GHSA-dddd", Aliases: []string{"CVE-2020-2"}, Withdrawn: time.Unix(1, 0), Affected: affected},
 		{ID: "GHSA-eeee", Aliases: []string{"CVE-2020-9"}, Affected: notAffected},
@@ -212,7 +216,7 @@ func TestAliases(t *testing.T) {
 	findings, spots := match(t, adv, inventory.Package{Type: "npm", Name: "x", Version: "1.0.0", Ecosystem: "npm"})
 	want := []string{
 		"CVE-2020-2 [GHSA-aaaa NSWG-ECO-1] pkg:npm/x@1.0.0 medium [1.5.0 2.0.0] GHSA-aaaa",
-		"CVE-2020-9 [CVE-2020-11 GHSA-bbbb] pkg:npm/x@1.0.0 unknown [2.0.0] GHSA-bbbb",
+		"CVE-2020-9 [CVE-2020-11 GHSA-bbbb GHSA-eeee] pkg:npm/x@1.0.0 unknown [2.0.0] GHSA-bbbb",
 		"GHSA-cccc [] pkg:npm/x@1.0.0 unknown [2.0.0] GHSA-cccc",
 		"MAL-2024-1 [] pkg:npm/x@1.0.0 critical [] MAL-2024-1",
 	}

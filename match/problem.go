@@ -30,8 +30,7 @@ func problems(hits []hit) []*problem {
 	names := aliases{}
 	named := make([][]string, len(hits))
 	for i, h := range hits {
-		ids := problemsOf(h.record, isDistribution(h.subject.base))
-		for _, set := range ids {
+		for _, set := range problemsOf(h.record, isDistribution(h.subject.base)) {
 			names.join(set)
 			named[i] = append(named[i], set[0])
 		}

@@ -95,15 +95,36 @@ func (s *subject) fits(entry string) bool {
 		return mine != "" && (release == mine || strings.HasPrefix(release, mine+":"))
 	case "AlmaLinux", "Rocky Linux":
 		return major(release) == major(mine)
+	case "SUSE":
+		// A service pack's packages are those of its modules: "Linux Enterprise Module for Basesystem 15 SP5".
+		pack := servicePack(mine)
+		return release == mine || pack != "" && strings.HasPrefix(release, suseModule) && servicePack(release) == pack
 	}
 	return release == mine
 }
 
-// coverage is the ecosystem whose feed judges a package: rebuilds of RHEL have one for each major release.
+const suseModule = "Linux Enterprise Module for "
+
+// servicePack gives "15 SP5" of the name of one of SUSE's products; empty where it names none.
+func servicePack(product string) string {
+	words := strings.Fields(product)
+	if n := len(words); n > 2 && strings.HasPrefix(words[n-1], "SP") {
+		return words[n-2] + " " + words[n-1]
+	}
+	return ""
+}
+
+// coverage is the ecosystem whose feed judges a package: rebuilds of RHEL have one for each major release, and SUSE
+// has the packages that every image holds in a module.
 func coverage(ecosystem string) string {
 	base, release, _ := strings.Cut(ecosystem, ":")
-	if base == "AlmaLinux" || base == "Rocky Linux" {
+	switch base {
+	case "AlmaLinux", "Rocky Linux":
 		return base + ":" + major(release)
+	case "SUSE":
+		if pack := servicePack(release); pack != "" {
+			return base + ":" + suseModule + "Basesystem " + pack
+		}
 	}
 	return ecosystem
 }

@@ -128,7 +128,9 @@ func scan(ctx context.Context, s streams, ref string, o scanOptions) (*report.Re
 	if db != nil {
 		defer db.Close()
 	}
-	im, err := image.Open(ctx, ref, image.Options{Platform: o.platform, PlainHTTP: o.plainHTTP, CACerts: o.caCerts})
+	im, err := image.Open(ctx, ref, image.Options{
+		Platform: o.platform, PlainHTTP: o.plainHTTP, CACerts: o.caCerts, UserAgent: "tidewaiter/" + release,
+	})
 	if err != nil {
 		return nil, err
 	}
