@@ -114,8 +114,8 @@ type Info struct {
 // Feed is one source of an advisory file.
 type Feed struct {
 	Name string `json:"name"` // osv/Debian, kev, epss, cve, eol
-	// Date is the day of the newest thing that the feed says, YYYY-MM-DD: for OSV the newest record's
-	// modified date that is not in the future, for the others the date that they carry.
+	// Date is the day that the feed is of, YYYY-MM-DD: for OSV the newest of its files' and records' dates that is
+	// not in the future, for the others the date that they carry.
 	Date    string `json:"date"`
 	Records int    `json:"records"`
 	// Skipped are the records that could not be read, and so are not in the file.

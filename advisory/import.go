@@ -205,6 +205,8 @@ func (im *importer) readOSVEntry(ctx context.Context, f *zip.File, feed string, 
 	if !strings.HasSuffix(f.Name, ".json") {
 		return nil
 	}
+	// An ecosystem where nothing happens has old records and is up to date all the same: the export dates its files.
+	count.Date = im.newer(f.Modified.UTC().Format(time.DateOnly), count.Date)
 	data, err := readZipEntry(f, maxRecord)
 	if err != nil && !errors.Is(err, errTooLarge) {
 		return fmt.Errorf("%q: %w", f.Name, err)

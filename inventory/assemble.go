@@ -251,7 +251,7 @@ func (a *assembler) missDatabase(os OS, found []Package) {
 		return
 	}
 	a.spots = append(a.spots, image.BlindSpot{Kind: image.NoDatabase, Where: os.ID,
-		Message: fmt.Sprintf("the image is %s, but holds no package of its in a database that can be read: what the distribution brought is not known", cmp.Or(os.Name, os.ID))})
+		Message: fmt.Sprintf("the image is %s, but holds no package database of it that can be read: what the distribution brought is not known", cmp.Or(os.Name, os.ID))})
 }
 
 // databaseRoot gives the root of the file system that a package database at its usual place belongs to.

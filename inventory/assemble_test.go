@@ -190,7 +190,7 @@ func TestDistributionWithoutADatabase(t *testing.T) {
 	arch := file("etc/os-release", "ID=arch\nPRETTY_NAME=\"Arch Linux\"\n")
 	im, indexes := stack([]layer.File{arch, file("npm/db", "a 1\n")})
 	_, spots := summary(t, im, indexes, lines("npm"), lines("deb"))
-	want := []string{"arch: the image is Arch Linux, but holds no package of its in a database that can be read: what the distribution brought is not known"}
+	want := []string{"arch: the image is Arch Linux, but holds no package database of it that can be read: what the distribution brought is not known"}
 	if diff := cmp.Diff(want, spots); diff != "" {
 		t.Error(diff)
 	}

@@ -31,8 +31,6 @@ type OS struct {
 	Name string `json:"name,omitempty"`
 	// Codename is VERSION_CODENAME, the only release that unreleased distributions give.
 	Codename string `json:"-"`
-	// Like are the distributions that this one says it is derived from (ID_LIKE).
-	Like []string `json:"-"`
 	// CPE is CPE_NAME.
 	CPE string `json:"-"`
 }

@@ -75,8 +75,6 @@ func parseOSRelease(b []byte) OS {
 			os.Name = value
 		case "VERSION_CODENAME":
 			os.Codename = value
-		case "ID_LIKE":
-			os.Like = strings.Fields(value)
 		case "CPE_NAME":
 			os.CPE = value
 		}

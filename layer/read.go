@@ -112,7 +112,7 @@ func assemble(im *image.Image, found map[string]*Index, limits Limits) ([]*Index
 			return nil, fmt.Errorf("%s: layer %d: its source did not hand it out", im.Reference, l.Index)
 		}
 		if ix.DiffID != "" && l.DiffID != "" && ix.DiffID != l.DiffID {
-			return nil, fmt.Errorf("%s: layer %d: content does not match the diffID that the config claims (%s, but it is %s)", im.Reference, l.Index, l.DiffID, ix.DiffID)
+			return nil, fmt.Errorf("%s: layer %d: content does not match the diffID that the config claims (%s, but it is %s): the image is not what its builder made; get it anew", im.Reference, l.Index, l.DiffID, ix.DiffID)
 		}
 		if entries += len(ix.Files); entries > limits.ImageEntries {
 			ix = &Index{DiffID: ix.DiffID, BlindSpots: []image.BlindSpot{{

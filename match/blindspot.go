@@ -93,24 +93,32 @@ func origin(p *inventory.Package) string {
 	return p.Type
 }
 
-// Stale says so when the newest OSV feed of an advisory file is older than max at the time now. The message does
-// not count the days, so that it is the same on every day that it is given.
-func Stale(info advisory.Info, now time.Time, limit time.Duration) []image.BlindSpot {
-	newest := ""
+// Stale says so when feeds that the inventory's packages need are older than limit at the time now. The message does not
+// count the days, so that it is the same on every day that it is given.
+func Stale(inv *inventory.Inventory, info advisory.Info, now time.Time, limit time.Duration) []image.BlindSpot {
+	needed := map[string]bool{}
+	for i := range inv.Packages {
+		base, _, _ := strings.Cut(inv.Packages[i].Ecosystem, ":")
+		needed["osv/"+base] = true
+	}
+	var old []string
 	for _, feed := range info.Feeds {
-		if strings.HasPrefix(feed.Name, "osv/") {
-			newest = max(newest, feed.Date)
+		if !needed[feed.Name] {
+			continue
+		}
+		date, err := time.Parse(time.DateOnly, feed.Date)
+		if err != nil {
+			old = append(old, strings.TrimPrefix(feed.Name, "osv/")+" (of no known date)")
+		} else if now.Sub(date) > limit {
+			old = append(old, fmt.Sprintf("%s (%s)", strings.TrimPrefix(feed.Name, "osv/"), feed.Date))
 		}
 	}
-	date, err := time.Parse(time.DateOnly, newest)
-	if err != nil {
-		return []image.BlindSpot{{Kind: image.StaleFeed, Where: "osv", Message: "the advisory data does not say how old it is: run tidewaiter db update"}}
-	}
-	if now.Sub(date) <= limit {
+	if old == nil {
 		return nil
 	}
-	return []image.BlindSpot{{Kind: image.StaleFeed, Where: "osv",
-		Message: fmt.Sprintf("advisory data of %s is older than %s: run tidewaiter db update", newest, inDays(limit))}}
+	slices.Sort(old)
+	return []image.BlindSpot{{Kind: image.StaleFeed,
+		Message: fmt.Sprintf("advisory data older than %s: %s: run tidewaiter db update", inDays(limit), strings.Join(old, ", "))}}
 }
 
 func inDays(d time.Duration) string {

@@ -36,7 +36,7 @@ func Match(inv *inventory.Inventory, adv Advisories) ([]Finding, []image.BlindSp
 	return findings, m.tally.blindSpots(), nil
 }
 
-// byPURL puts together the packages that have one purl: one package in several places. The first of each is
+// byPURL puts together the packages that have one purl: an inventory of an image has each once, that of an SBOM need not. The first of each is
 // the one that a finding is about, an installed one before one that only a lock file names, and one
 // that nobody vouches for before one that the distribution owns.
 func byPURL(packages []inventory.Package) [][]*inventory.Package {

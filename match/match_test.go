@@ -381,20 +381,36 @@ func TestOneFindingForEachPURL(t *testing.T) {
 	}
 }
 
+// Only the feeds that an image needs can be too old for it.
 func TestStale(t *testing.T) {
-	info := advisory.Info{Feeds: []advisory.Feed{{Name: "osv/npm", Date: "2026-08-22"}, {Name: "osv/Go", Date: "2026-08-01"}, {Name: "kev", Date: "2026-11-01"}}}
-	week, now := 7*24*time.Hour, time.Date(2026, 8, 29, 0, 0, 0, 0, time.UTC)
-	if spots := Stale(info, now, week); spots != nil {
-		t.Error(spots)
+	info := advisory.Info{Feeds: []advisory.Feed{{Name: "osv/Debian", Date: "2026-08-01"}, {Name: "osv/Go", Date: "2026-01-01"},
+		{Name: "osv/PyPI"}, {Name: "osv/npm", Date: "2026-08-22"}, {Name: "kev", Date: "2026-01-01"}}}
+	inv := func(ecosystems ...string) *inventory.Inventory {
+		inv := &inventory.Inventory{}
+		for _, e := range ecosystems {
+			inv.Packages = append(inv.Packages, inventory.Package{Ecosystem: e})
+		}
+		return inv
 	}
-	want := []image.BlindSpot{{Kind: image.StaleFeed, Where: "osv", Message: "advisory data of 2026-08-22 is older than 7 days: run tidewaiter db update"}}
-	for _, later := range []time.Duration{time.Minute, 99 * week} {
-		if diff := gocmp.Diff(want, Stale(info, now.Add(later), week)); diff != "" {
+	week, now := 7*24*time.Hour, time.Date(2026, 8, 29, 0, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		inv  *inventory.Inventory
+		now  time.Time
+		want string
+	}{
+		{inv("npm"), now, ""},
+		{inv("npm"), now.Add(time.Minute), "npm (2026-08-22)"},
+		{inv("npm"), now.Add(99 * week), "npm (2026-08-22)"},
+		{inv("npm", "Debian:12", "PyPI"), now, "Debian (2026-08-01), PyPI (of no known date)"},
+		{inv(), now, ""},
+	} {
+		var want []image.BlindSpot
+		if tc.want != "" {
+			want = []image.BlindSpot{{Kind: image.StaleFeed, Message: "advisory data older than 7 days: " + tc.want + ": run tidewaiter db update"}}
+		}
+		if diff := gocmp.Diff(want, Stale(tc.inv, info, tc.now, week)); diff != "" {
 			t.Error(diff)
 		}
-	}
-	if spots := Stale(advisory.Info{}, now, week); len(spots) != 1 {
-		t.Error(spots)
 	}
 }
 

@@ -157,9 +157,9 @@ func truncate(text string, n int) string {
 	return string(runes[:n-1]) + "…"
 }
 
-// clean makes text that came out of an image safe to show: control characters, which a terminal would obey, and
+// Clean makes text that came out of an image safe to show: control characters, which a terminal would obey, and
 // the marks that turn the direction of writing become visible escapes.
-func clean(text string) string {
+func Clean(text string) string {
 	safe := func(r rune) bool { return r != utf8.RuneError && unicode.IsPrint(r) }
 	if strings.IndexFunc(text, func(r rune) bool { return !safe(r) }) < 0 {
 		return text

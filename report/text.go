@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"tidewaiter/assess"
 	"tidewaiter/image"
@@ -44,12 +43,12 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 
 func header(s *screen, r *Report) {
 	im := r.Image
-	s.line(s.bold(clean(im.Reference)), "  ", short(cmp.Or(im.Digest, im.ID)), "  ", clean(im.Platform))
+	s.line(s.bold(Clean(im.Reference)), "  ", short(cmp.Or(im.Digest, im.ID)), "  ", Clean(im.Platform))
 	os := "no distribution"
 	if im.OS != nil {
 		os = cmp.Or(im.OS.Name, strings.TrimSpace(im.OS.ID+" "+im.OS.VersionID))
 	}
-	s.fact("os", clean(os))
+	s.fact("os", Clean(os))
 	s.fact("aboard", aboard(r))
 	s.fact("data", data(r.Data))
 	s.fact("found", found(s, r))
@@ -180,7 +179,7 @@ func steps(s *screen, r *Report, all bool) {
 	s.section("Do next", "")
 	rows := make([][]string, 0, len(list))
 	for i, st := range list {
-		rows = append(rows, []string{fmt.Sprint(i + 1), clean(st.Title), closes(st), clean(st.Where)})
+		rows = append(rows, []string{fmt.Sprint(i + 1), Clean(st.Title), closes(st), Clean(st.Where)})
 	}
 	s.table(rows, 3, 1)
 	s.more(more, "step")
@@ -208,7 +207,7 @@ func findings(s *screen, r *Report, all bool) {
 		never++
 	}
 	list, more := head(problems, max(shownProblems, never), all)
-	s.section("Worst first", plural(len(problems), "problem")+" in all")
+	s.section("Look at first", plural(len(problems), "problem")+" in all")
 	rows := make([][]string, 0, len(list))
 	for _, p := range list {
 		f := p[0]
@@ -219,7 +218,7 @@ func findings(s *screen, r *Report, all bool) {
 		if len(f.Fixed) > 0 {
 			change = f.Of.Version + " -> " + f.Fixed[0]
 		}
-		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), clean(f.ID), clean(name), clean(change), why(f)})
+		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(name), Clean(change), why(f)})
 	}
 	s.table(rows, 4, 3, 2, 1)
 	s.more(more, "problem")
@@ -263,7 +262,7 @@ func why(f match.Finding) string {
 	if f.Of.OfDistribution() && f.Layer != nil {
 		return fmt.Sprintf("layer %d", *f.Layer)
 	}
-	return clean(f.Of.Place())
+	return Clean(f.Of.Place())
 }
 
 func blindSpots(s *screen, r *Report, all bool) {
@@ -273,7 +272,7 @@ func blindSpots(s *screen, r *Report, all bool) {
 	list, more := head(r.BlindSpots, shownBlindSpots, all)
 	s.section("Blind spots", "what could not be read or judged")
 	for _, b := range list {
-		s.wrapped("    ", clean(spot(b, r.Image.Layers)))
+		s.wrapped("    ", Clean(spot(b, r.Image.Layers)))
 	}
 	s.more(more, "blind spot")
 }
@@ -308,13 +307,4 @@ func short(digest string) string {
 		return digest
 	}
 	return algorithm + ":" + hex[:12]
-}
-
-// Age is a duration in the unit a person would choose: "7 days", "36 hours".
-func Age(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d >= day && d%day == 0 {
-		return plural(int(d/day), "day")
-	}
-	return plural(int(d.Round(time.Hour)/time.Hour), "hour")
 }

@@ -39,7 +39,7 @@ func newDBImport(s streams) *cobra.Command {
 
   osv/<Ecosystem>/all.zip   OSV exports
   kev/*.json                CISA's catalog of known exploited vulnerabilities
-  epss/*.csv.gz             FIRST's exploit prediction scores
+  epss/*.csv.gz or *.csv    FIRST's exploit prediction scores
   cve/*.jsonl.gz            CVSS vectors and SSVC decision points by CVE
   eol/*.zip                 end-of-life dates, as endoflife.date keeps them
 
@@ -157,6 +157,9 @@ func showInfo(s streams, file string, info advisory.Info) error {
 		records := strconv.Itoa(f.Records)
 		if f.Skipped > 0 {
 			records += fmt.Sprintf(" (%d unreadable)", f.Skipped)
+		}
+		if f.Unnamed > 0 {
+			records += fmt.Sprintf(" (%d entries name no package)", f.Unnamed)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, f.Date, records, f.Source)
 	}

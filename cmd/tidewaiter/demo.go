@@ -28,7 +28,7 @@ func newDemo(s streams) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), s, o) },
 	}
 	o.addFlags(cmd.Flags())
-	offer(cmd, "format", formats...)
+	offer(cmd, "format", formats()...)
 	return cmd
 }
 

@@ -63,6 +63,7 @@ func (c *condition) Type() string { return "list" }
 
 func (c *condition) Set(text string) error {
 	for word := range strings.SplitSeq(strings.ToLower(text), ",") {
+		word = strings.TrimSpace(word)
 		if !slices.Contains(conditions, word) {
 			return fmt.Errorf("unknown word %q: one of %s", word, strings.Join(conditions, ", "))
 		}

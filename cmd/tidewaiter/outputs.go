@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,8 +15,14 @@ import (
 	"tidewaiter/report"
 )
 
-// formats are the forms that a report can be written in.
-var formats = []string{"text", "json"}
+// writers are the forms that a report can be written in.
+var writers = map[string]func(io.Writer, *report.Report, report.TextOptions) error{
+	"text": report.Text,
+	"json": func(w io.Writer, r *report.Report, _ report.TextOptions) error { return report.JSON(w, r) },
+}
+
+// formats gives the names of the forms.
+func formats() []string { return slices.Sorted(maps.Keys(writers)) }
 
 // outputs are where a report goes: one format to standard output, any number to files.
 type outputs struct {
@@ -25,7 +32,7 @@ type outputs struct {
 }
 
 func (o *outputs) addFlags(f *pflag.FlagSet) {
-	f.StringVarP(&o.format, "format", "f", "text", "what goes to standard output: "+strings.Join(formats, ", "))
+	f.StringVarP(&o.format, "format", "f", "text", "what goes to standard output: "+strings.Join(formats(), ", "))
 	f.StringArrayVarP(&o.files, "output", "o", nil, "write the report to a file too, as FORMAT=FILE; may repeat")
 	f.BoolVar(&o.all, "all", false, "list every finding, step and blind spot in the text report")
 }
@@ -51,17 +58,17 @@ func (o *outputs) check() error {
 }
 
 func known(format string) error {
-	if slices.Contains(formats, format) {
-		return nil
+	if writers[format] == nil {
+		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(formats(), ", "))
 	}
-	return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(formats, ", "))
+	return nil
 }
 
 func (o *outputs) write(s streams, r *report.Report) error {
 	for _, spec := range o.files {
 		format, file, _ := strings.Cut(spec, "=")
 		var b bytes.Buffer
-		if err := render(&b, format, r, report.TextOptions{All: o.all}); err != nil {
+		if err := writers[format](&b, r, report.TextOptions{All: o.all}); err != nil {
 			return err
 		}
 		if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
@@ -69,12 +76,5 @@ func (o *outputs) write(s streams, r *report.Report) error {
 		}
 	}
 	color := s.width > 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	return render(s.out, o.format, r, report.TextOptions{Width: s.width, Color: color, All: o.all})
-}
-
-func render(w io.Writer, format string, r *report.Report, o report.TextOptions) error {
-	if format == "json" {
-		return report.JSON(w, r)
-	}
-	return report.Text(w, r, o)
+	return writers[o.format](s.out, r, report.TextOptions{Width: s.width, Color: color, All: o.all})
 }

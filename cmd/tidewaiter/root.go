@@ -13,23 +13,28 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
+
+	"tidewaiter/report"
 )
 
 // The exit codes are a contract with scripts.
 const (
-	exitDone     = 0 // done; a gate, if one was asked for, is passed
-	exitFailed   = 1 // the tool or its input failed, usage included
-	exitNotMet   = 2 // a gate was not met
-	exitNothing  = 3 // there was nothing to evaluate
-	exitUnknown  = 4 // the verdict is unknown: blind spots
-	envPrefix    = "TIDEWAITER_"
-	exitCodeHelp = `Exit codes:
-  0  done; what --exit-on asks for, if anything, is met
+	exitDone    = 0 // done; a gate, if one was asked for, is passed
+	exitFailed  = 1 // the tool or its input failed, usage included
+	exitNotMet  = 2 // a gate was not met
+	exitNothing = 3 // there was nothing to evaluate
+	exitUnknown = 4 // the verdict is unknown: blind spots
+)
+
+const exitCodeHelp = `Exit codes:
+  0  done; nothing of what --exit-on names was found
   1  the tool or its input failed
   2  --exit-on: it was found
   3  --exit-on: there was nothing to evaluate
   4  --exit-on: nothing was found, but not all could be judged (blind spots)`
-)
+
+// envPrefix begins the names of the variables that set flags.
+const envPrefix = "TIDEWAITER_"
 
 // verdict ends the program with a code of the contract; its message, if any, is one line for people.
 type verdict struct {
@@ -93,9 +98,7 @@ func run(ctx context.Context, args []string, s streams) int {
 }
 
 // oneLine keeps what an error quotes (a registry's answer, a name out of an image) from drawing on the terminal.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }), " ")
-}
+func oneLine(text string) string { return report.Clean(strings.Join(strings.Fields(text), " ")) }
 
 func newRoot(s streams) *cobra.Command {
 	root := &cobra.Command{

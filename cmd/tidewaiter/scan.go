@@ -58,13 +58,13 @@ func newScan(s streams) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.outputs.addFlags(f)
-	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too)")
+	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too, and for findings of unknown severity)")
 	addImageFlags(f, &o)
 	addAdvisoryFlag(f, &o.advisories)
 	o.maxAge = 7 * 24 * time.Hour
 	f.Var((*age)(&o.maxAge), "max-data-age", "advisory data older than this is a blind spot (7d, 36h; 0: any age)")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
-	offer(cmd, "format", formats...)
+	offer(cmd, "format", formats()...)
 	offer(cmd, "exit-on", conditions...)
 	return cmd
 }
@@ -164,7 +164,7 @@ func scan(ctx context.Context, s streams, ref string, o scanOptions) (*report.Re
 	spots = append(spots, ended...)
 	info := db.Info()
 	if o.maxAge > 0 {
-		spots = append(spots, match.Stale(info, s.now(), o.maxAge)...)
+		spots = append(spots, match.Stale(inv, info, s.now(), o.maxAge)...)
 	}
 	return report.New(tool, im, layers, inv, &info, findings, spots), nil
 }
