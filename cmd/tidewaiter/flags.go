@@ -72,25 +72,20 @@ func (c *condition) Set(text string) error {
 	return nil
 }
 
-// holds says whether a finding is one that was asked for. A severity that nobody knows may be any: it counts.
-func (c condition) holds(f match.Finding) bool {
+// holds says whether a finding is one that was asked for. A severity that nobody has rated may be one: unrated says so.
+func (c condition) holds(f match.Finding) (holds, unrated bool) {
 	for _, word := range c {
 		switch word {
 		case "kev":
-			if f.KEV != nil {
-				return true
-			}
+			holds = holds || f.KEV != nil
 		case "malicious":
-			if f.Malicious {
-				return true
-			}
+			holds = holds || f.Malicious
 		default:
-			if f.Severity == match.Unknown || assess.Rank(f.Severity) <= assess.Rank(match.Level(word)) {
-				return true
-			}
+			unrated = unrated || f.Severity == match.Unknown
+			holds = holds || f.Severity != match.Unknown && assess.Rank(f.Severity) <= assess.Rank(match.Level(word))
 		}
 	}
-	return false
+	return holds, unrated
 }
 
 // judge gives the exit code that the contract has for a report; nil where nothing was asked or nothing found.
@@ -98,10 +93,13 @@ func (c condition) judge(r *report.Report) error {
 	if len(c) == 0 {
 		return nil
 	}
-	n := 0
+	n, doubtful := 0, 0
 	for _, f := range r.Findings {
-		if c.holds(f) {
+		switch holds, unrated := c.holds(f); {
+		case holds:
 			n++
+		case unrated:
+			doubtful++
 		}
 	}
 	switch {
@@ -109,6 +107,8 @@ func (c condition) judge(r *report.Report) error {
 		return verdict{exitNotMet, "1 finding is of the kind that --exit-on names: " + c.String()}
 	case n > 1:
 		return verdict{exitNotMet, fmt.Sprintf("%d findings are of the kind that --exit-on names: %s", n, c.String())}
+	case doubtful > 0:
+		return verdict{exitUnknown, fmt.Sprintf("nothing of the kind that --exit-on names was found, but nobody has rated the severity of %d findings", doubtful)}
 	case len(r.BlindSpots) > 0:
 		return verdict{exitUnknown, "nothing of the kind that --exit-on names was found, but not all could be judged: see the blind spots"}
 	case len(r.Packages) == 0:

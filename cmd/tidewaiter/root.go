@@ -31,7 +31,7 @@ const exitCodeHelp = `Exit codes:
   1  the tool or its input failed
   2  --exit-on: it was found
   3  --exit-on: there was nothing to evaluate
-  4  --exit-on: nothing was found, but not all could be judged (blind spots)`
+  4  --exit-on: nothing was found, but not all could be judged (blind spots, severities that nobody has rated)`
 
 // envPrefix begins the names of the variables that set flags.
 const envPrefix = "TIDEWAITER_"

@@ -58,7 +58,7 @@ func newScan(s streams) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.outputs.addFlags(f)
-	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too, and for findings of unknown severity)")
+	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too)")
 	addImageFlags(f, &o)
 	addAdvisoryFlag(f, &o.advisories)
 	o.maxAge = 7 * 24 * time.Hour

@@ -210,10 +210,11 @@ func TestRegistriesThatRefuse(t *testing.T) {
 // Exit codes are a contract: what was found, what was not, and what nobody can know are three things.
 func TestExitOn(t *testing.T) {
 	shop := "oci:" + shopImage(t, "linux/amd64").Layout(t, "2.1")
-	record := func(ecosystem, name, events string) *fstest.MapFile {
+	rated := func(rating, ecosystem, name, events string) *fstest.MapFile {
 		return &fstest.MapFile{Data: zipped(t, "X-1.json", `{"id":"X-1","modified":"2026-11-01T00:00:00Z","aliases":["CVE-2026-1"],"affected":[{"package":{"ecosystem":"`+
-			ecosystem+`","name":"`+name+`"},"ranges":[{"type":"ECOSYSTEM","events":[`+events+`]}]}],"database_specific":{"severity":"HIGH"}}`)}
+			ecosystem+`","name":"`+name+`"},"ranges":[{"type":"ECOSYSTEM","events":[`+events+`]}]}],"database_specific":{"severity":"`+rating+`"}}`)}
 	}
+	record := func(ecosystem, name, events string) *fstest.MapFile { return rated("HIGH", ecosystem, name, events) }
 	hit, miss := `{"introduced":"0"},{"fixed":"4.17.21"}`, `{"introduced":"0"},{"fixed":"4.0.0"}`
 	debian := record("Debian:12", "bash", `{"introduced":"0"},{"fixed":"1"}`)
 	for _, tc := range []struct {
@@ -225,6 +226,8 @@ func TestExitOn(t *testing.T) {
 		{"found", fstest.MapFS{"osv/npm/all.zip": record("npm", "lodash", hit), "osv/Debian/all.zip": debian}, "high", exitNotMet},
 		{"found is graver than asked for", fstest.MapFS{"osv/npm/all.zip": record("npm", "lodash", hit), "osv/Debian/all.zip": debian}, "low,kev", exitNotMet},
 		{"less grave than asked for", fstest.MapFS{"osv/npm/all.zip": record("npm", "lodash", hit), "osv/Debian/all.zip": debian}, "critical", exitDone},
+		{"nobody has rated it", fstest.MapFS{"osv/npm/all.zip": rated("", "npm", "lodash", hit), "osv/Debian/all.zip": debian}, "critical", exitUnknown},
+		{"not rated, but that was not asked", fstest.MapFS{"osv/npm/all.zip": rated("", "npm", "lodash", hit), "osv/Debian/all.zip": debian}, "kev", exitDone},
 		{"not found", fstest.MapFS{"osv/npm/all.zip": record("npm", "lodash", miss), "osv/Debian/all.zip": debian}, "low", exitDone},
 		{"not found, but the distribution could not be judged", fstest.MapFS{"osv/npm/all.zip": record("npm", "lodash", miss)}, "low", exitUnknown},
 	} {
