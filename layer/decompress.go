@@ -41,9 +41,9 @@ func damaged(what string, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("the %s is cut off", what)
+		return fmt.Errorf("the %s is cut off: get the image anew, or save it again", what)
 	}
-	return fmt.Errorf("the %s is damaged: %w", what, err)
+	return fmt.Errorf("the %s is damaged (%w): get the image anew, or save it again", what, err)
 }
 
 const tarBlock = 512

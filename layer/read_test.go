@@ -274,12 +274,12 @@ func TestDamage(t *testing.T) {
 		"gzip cut off":         {zipped[:len(zipped)/2], "layer 0: the gzip stream is cut off"},
 		"gzip header cut off":  {zipped[:5], "layer 0: the gzip stream is cut off"},
 		"gzip without its sum": {zipped[:len(zipped)-4], "layer 0: the gzip stream is cut off"},
-		"gzip damaged":         {flipped, "layer 0: the gzip stream is damaged: "},
+		"gzip damaged":         {flipped, "layer 0: the gzip stream is damaged ("},
 		"second member cut":    {append(bytes.Clone(zipped), zipped[:20]...), "layer 0: the gzip stream is cut off"},
 		"zstd cut off":         {frames[:len(frames)/2], "layer 0: the zstd stream is cut off"},
 		"tar cut off":          {big[:60_000], "layer 0: the tar archive is cut off"},
 		"tar in gzip cut off":  {gzipOf(big[:60_000]), "layer 0: the tar archive is cut off"},
-		"tar header damaged":   {gzipOf(badTar), "layer 0: the tar archive is damaged: "},
+		"tar header damaged":   {gzipOf(badTar), "layer 0: the tar archive is damaged ("},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, rules := range []Rules{all, none} {

@@ -45,7 +45,7 @@ func TestHostileImages(t *testing.T) {
 		here   []string // paths that stand in the tree with content
 		absent []string
 	}{
-		"corrupt-gzip":         {err: "layer 1: the gzip stream is damaged: "},
+		"corrupt-gzip":         {err: "layer 1: the gzip stream is damaged ("},
 		"truncated-gzip":       {err: "layer 1: the gzip stream is cut off"},
 		"truncated-tar":        {err: "layer 1: the tar archive is cut off"},
 		"wrong-diffid":         {err: "layer 1: content does not match the diffID that the config claims"},
