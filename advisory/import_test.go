@@ -20,10 +20,10 @@ func TestImportSmallFeeds(t *testing.T) {
 	path, info := build(t, smallFeeds(t))
 	want := []Feed{
 		{Name: "osv/Debian", Date: "2026-11-19", Records: 1, Source: "test/osv/Debian/all.zip"},
-		{Name: "osv/Linux", Date: "2026-01-01", Records: 1, Unnamed: 1, Source: "test/osv/Linux/all.zip"},
-		{Name: "osv/PyPI", Records: 1, Skipped: 1, Source: "test/osv/PyPI/all.zip"},
-		{Name: "osv/RubyGems", Date: "2025-09-29", Records: 1, Source: "test/osv/RubyGems/all.zip"},
-		{Name: "osv/npm", Date: "2025-09-29", Records: 1, Skipped: 1, Source: "test/osv/npm/all.zip"},
+		{Name: "osv/Linux", Date: "2026-08-22", Records: 1, Unnamed: 1, Source: "test/osv/Linux/all.zip"},
+		{Name: "osv/PyPI", Date: "2026-08-22", Records: 1, Skipped: 1, Source: "test/osv/PyPI/all.zip"},
+		{Name: "osv/RubyGems", Date: "2026-08-22", Records: 1, Source: "test/osv/RubyGems/all.zip"},
+		{Name: "osv/npm", Date: "2026-08-22", Records: 1, Skipped: 1, Source: "test/osv/npm/all.zip"},
 		{Name: "kev", Date: "2026-01-29", Records: 1, Source: "test/kev/known_exploited_vulnerabilities.json"},
 		{Name: "epss", Date: "2026-08-16", Records: 1, Skipped: 2, Source: "test/epss/epss_scores-2026-08-16.csv.gz"},
 		{Name: "cve", Date: "2024-08-01", Records: 1, Skipped: 1, Source: "test/cve/cve.jsonl.gz"},
