@@ -58,19 +58,24 @@ func TestTheUpgradeEndsEveryFinding(t *testing.T) {
 		fixed [][]string
 		want  string
 	}{
-		{"no fix", [][]string{nil}, ""},
-		{"the lowest of one", [][]string{{"1.2.0", "2.0.0"}}, "1.2.0"},
-		{"the highest of the lowest, by version and not by letter", [][]string{{"1.9.0"}, {"1.10.0"}}, "1.10.0"},
+		{"the lowest of one", [][]string{{"1.2.0", "2.0.0"}}, "upgrade a 1.0.0 -> 1.2.0"},
+		{"the highest of the lowest, by version and not by letter", [][]string{{"1.9.0"}, {"1.10.0"}}, "upgrade a 1.0.0 -> 1.10.0"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var closed []match.Finding
 			for _, f := range tc.fixed {
 				closed = append(closed, found(npm("a", "1.0.0"), "CVE-1", match.Low, f...))
 			}
-			if got := assess.Target(closed); got != tc.want {
-				t.Errorf("got %q, want %q", got, tc.want)
+			if got := assess.Steps(closed); len(got) != 1 || got[0].Title != tc.want {
+				t.Errorf("got %+v, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestWhatHasNoFixHasNoStep(t *testing.T) {
+	if got := assess.Steps([]match.Finding{found(npm("a", "1.0.0"), "CVE-1", match.High)}); len(got) != 0 {
+		t.Errorf("%+v", got)
 	}
 }
 

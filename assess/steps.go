@@ -106,30 +106,30 @@ func describe(closed []match.Finding, malicious bool) (title, where string) {
 		return "upgrade " + packages(closed), layerPlace(p)
 	}
 	if p.Type == "golang" && p.Name == "stdlib" {
-		return fmt.Sprintf("rebuild with Go %s -> %s", p.Version, Target(closed)), place(p)
+		return fmt.Sprintf("rebuild with Go %s -> %s", p.Version, target(closed)), place(p)
 	}
-	return fmt.Sprintf("upgrade %s %s -> %s", p.Name, p.Version, Target(closed)), place(p)
+	return fmt.Sprintf("upgrade %s %s -> %s", p.Name, p.Version, target(closed)), place(p)
 }
 
-// Target is the lowest version that ends every one of a package's findings that can be ended: the highest of the lowest
+// target is the lowest version that ends every one of a package's findings that can be ended: the highest of the lowest
 // fixes. It is empty when none has a fix.
-func Target(closed []match.Finding) string {
-	var target string
+func target(closed []match.Finding) string {
+	var highest string
 	for _, f := range closed {
 		if len(f.Fixed) == 0 {
 			continue
 		}
 		lowest := f.Fixed[0]
-		if target == "" {
-			target = lowest
+		if highest == "" {
+			highest = lowest
 			continue
 		}
-		// A fix that cannot be compared leaves the target as it is: match has compared these same versions already.
-		if c, err := version.Compare(f.Of.Ecosystem, lowest, target); err == nil && c > 0 {
-			target = lowest
+		// A fix that cannot be compared leaves it as it is: match has compared these same versions already.
+		if c, err := version.Compare(f.Of.Ecosystem, lowest, highest); err == nil && c > 0 {
+			highest = lowest
 		}
 	}
-	return target
+	return highest
 }
 
 // packages names what is upgraded: by the source package, since a distribution fixes that one.

@@ -268,11 +268,7 @@ func (im *Image) complete(ctx context.Context) bool {
 
 // openDocker opens an image of the daemon.
 func openDocker(ctx context.Context, image string, o Options, want Platform) (*Image, error) {
-	host, err := dockerHost(o.DockerHost)
-	if err != nil {
-		return nil, err
-	}
-	d, err := newDaemon(host)
+	d, err := findDaemon(o)
 	if err != nil {
 		return nil, err
 	}
@@ -283,6 +279,15 @@ func openDocker(ctx context.Context, image string, o Options, want Platform) (*I
 		return nil, err
 	}
 	return d.image(ctx, image, want)
+}
+
+// findDaemon gives the daemon that the options, the environment or Docker's configuration name.
+func findDaemon(o Options) (*daemon, error) {
+	host, err := dockerHost(o.DockerHost)
+	if err != nil {
+		return nil, err
+	}
+	return newDaemon(host)
 }
 
 // openName looks a name up in the daemon and then in its registry.
@@ -308,22 +313,18 @@ func openName(ctx context.Context, image string, o Options, want Platform) (*Ima
 
 // findInDaemon says why the daemon cannot give the image.
 func findInDaemon(ctx context.Context, image string, o Options, want Platform) (*daemon, error) {
-	host, err := dockerHost(o.DockerHost)
-	if err != nil {
-		return nil, err
-	}
-	d, err := newDaemon(host)
+	d, err := findDaemon(o)
 	if err != nil {
 		return nil, err
 	}
 	has, err := d.platform(ctx, image)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("the docker daemon at %s, which has no such image", host)
+		return nil, fmt.Errorf("the docker daemon at %s, which has no such image", d.host)
 	case err != nil:
 		return nil, err
 	case want != Platform{} && has.fit(want) == 0:
-		return nil, fmt.Errorf("the docker daemon at %s, which has the image for %s", host, has)
+		return nil, fmt.Errorf("the docker daemon at %s, which has the image for %s", d.host, has)
 	}
 	return d, nil
 }

@@ -93,15 +93,21 @@ func data(d *Data) string {
 	if d == nil {
 		return "none: nothing was matched"
 	}
-	var date string
+	var oldest, newest string
 	records := 0
 	for _, f := range d.Feeds {
 		if strings.HasPrefix(f.Name, "osv/") {
-			date = max(date, f.Date)
 			records += f.Records
+			newest = max(newest, f.Date)
+			if f.Date != "" {
+				oldest = min(cmp.Or(oldest, f.Date), f.Date)
+			}
 		}
 	}
-	return fmt.Sprintf("%s, %s", date, plural(records, "advisory record"))
+	if oldest != newest {
+		newest = oldest + " to " + newest
+	}
+	return fmt.Sprintf("%s, %s", newest, plural(records, "advisory record"))
 }
 
 // found counts findings by severity. It never says that there is nothing wrong, only that nothing is known.

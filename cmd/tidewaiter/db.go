@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -154,14 +153,14 @@ func showInfo(s streams, file string, info advisory.Info) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "feed\tdate\trecords\tsource")
 	for _, f := range info.Feeds {
-		records := strconv.Itoa(f.Records)
+		note := ""
 		if f.Skipped > 0 {
-			records += fmt.Sprintf(" (%d unreadable)", f.Skipped)
+			note += fmt.Sprintf("  (%d records unreadable)", f.Skipped)
 		}
 		if f.Unnamed > 0 {
-			records += fmt.Sprintf(" (%d entries name no package)", f.Unnamed)
+			note += fmt.Sprintf("  (%d entries name no package)", f.Unnamed)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, f.Date, records, f.Source)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s%s\n", f.Name, f.Date, f.Records, f.Source, note)
 	}
 	return w.Flush()
 }
