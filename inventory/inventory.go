@@ -19,9 +19,53 @@ type Inventory struct {
 	// OS is the distribution, from os-release; zero when the image does not say.
 	OS OS
 	// Packages are sorted by type, name, version, architecture and first path.
-	Packages   []Package
+	Packages []Package
+	// Base is the image that this one was built on; nil where nothing says which.
+	Base       *Base
 	BlindSpots []image.BlindSpot
 }
+
+// Base is the image that another one was built on.
+type Base struct {
+	// Reference is its name, where one is known.
+	Reference string `json:"reference,omitempty"`
+	// Digest is that of its manifest (or index, where that is what the evidence names).
+	Digest string `json:"digest,omitempty"`
+	// Layers is how many of the image's lowest layers are the base's; 0 where the evidence does not tell, and nothing
+	// can then be said to be of the base.
+	Layers   int          `json:"layers,omitempty"`
+	Evidence BaseEvidence `json:"evidence"`
+	Sure     Sureness     `json:"sure"`
+}
+
+// BaseEvidence is what names a base.
+type BaseEvidence string
+
+// The evidence for a base, the best first.
+const (
+	FromProvenance  BaseEvidence = "provenance"  // the builder's provenance attestation
+	FromAnnotations BaseEvidence = "annotations" // org.opencontainers.image.base.name and .digest
+	FromChain       BaseEvidence = "chain"       // the lowest layers are all those of a known base image
+)
+
+// Sureness is how much a base's evidence proves.
+type Sureness string
+
+// How sure a base is.
+const (
+	Exact   Sureness = "exact"   // the lowest layers are those of the base, by their digests
+	Claimed Sureness = "claimed" // an unsigned document says so; it fits the layers, and nothing was compared
+	Named   Sureness = "named"   // a document names the base, and nothing tells which layers are its
+)
+
+// Origin says who brought something: the base image, or the application built on it.
+type Origin string
+
+// The origins. An image without a known base has none.
+const (
+	OfBase Origin = "base"
+	OfApp  Origin = "app"
+)
 
 // OS is what an image's os-release says of the distribution.
 type OS struct {
@@ -52,6 +96,10 @@ type Package struct {
 	Source *Source `json:"source,omitempty"`
 	// Licenses are SPDX expressions where the metadata can be read as such, else the words that it uses.
 	Licenses []string `json:"licenses,omitempty"`
+	// LicenseSource is the file of the image that the licences were read from, where it is not Paths[0].
+	LicenseSource string `json:"licenseSource,omitempty"`
+	// Origin is empty where no base is known.
+	Origin Origin `json:"origin,omitempty"`
 	// Layer is the first layer that has this version at this place; nil when the source has no layers.
 	Layer       *int   `json:"layer,omitempty"`
 	Instruction string `json:"instruction,omitempty"`
@@ -59,6 +107,12 @@ type Package struct {
 	// database or metadata file that names it. A jar inside a jar is written outer.jar!/inner.jar.
 	Paths     []string `json:"paths,omitempty"`
 	Extractor string   `json:"extractor"`
+	// Recognised says that no package manager declares the package: it was known by its binary's own content, of which
+	// Evidence quotes what tells.
+	Recognised bool     `json:"recognised,omitempty"`
+	Evidence   []string `json:"evidence,omitempty"`
+	// Claimed says that an SBOM document inside the image names the package, and that nothing else proves it.
+	Claimed bool `json:"claimed,omitempty"`
 	// Locked says that the package is known from a lock file alone: no installed copy of it was found.
 	Locked bool `json:"locked,omitempty"`
 	// LockFiles are the lock files that name an installed package at this version.
@@ -71,6 +125,9 @@ type Package struct {
 	Project bool `json:"-"`
 	// Owner is the purl of the distribution's package that installed this one.
 	Owner string `json:"owner,omitempty"`
+	// Identities are, for a distribution's package, the purls of the packages of other ecosystems that it installed:
+	// those whose Owner it is.
+	Identities []string `json:"identities,omitempty"`
 
 	// Modularity is an rpm's module label, name:stream:version:context; empty for a package of no module.
 	Modularity string `json:"modularity,omitempty"`

@@ -47,6 +47,8 @@ type File struct {
 	// layer's own bytes, which may be no UTF-8 or hold control characters. An Opaque root is ".".
 	Path string
 	Type Type
+	// Program says that a regular file's content starts as a program does: ELF, PE, Mach-O, or "#!".
+	Program bool
 	// Mode has the permission bits, setuid, setgid and sticky.
 	Mode fs.FileMode
 	Size int64
@@ -56,6 +58,15 @@ type File struct {
 	Content []byte
 	// Facts is what [Rules] distilled of the file; nil when nothing was.
 	Facts []byte
+	// Digests are of the content of a regular file; nil unless [Options].Digests asked for them.
+	Digests *Digests
+}
+
+// Digests are the checksums of one file's content: those that package databases keep.
+type Digests struct {
+	MD5    [16]byte
+	SHA1   [20]byte
+	SHA256 [32]byte
 }
 
 // Rules say what to keep of the regular files of a layer. They are asked from several goroutines at once,

@@ -62,6 +62,8 @@ type Options struct {
 	Limits Limits
 	// Parallel is how many layers are read at once; 0 means as many as there are processors to run on.
 	Parallel int
+	// Digests asks for [File].Digests of every regular file, which costs more than all the rest of reading.
+	Digests bool
 	// Progress is told how many of the image's stored bytes were read, of how many in all; total is -1
 	// where the source does not say. It is called from several goroutines, and may be nil.
 	Progress func(read, total int64)
