@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,8 +16,7 @@ type config struct {
 	labels   map[string]string
 	// diffIDs is nil where the config's list is missing or broken.
 	diffIDs []string
-	// instructions has one for each history entry that made a layer.
-	instructions []string
+	history []History
 }
 
 // parseConfig reads each part by itself, so that junk in one does not hide the others: an image whose
@@ -47,18 +47,32 @@ func parseConfig(raw []byte, mediaType string) (*config, error) {
 	if decode(parts["rootfs"], &rootfs) {
 		c.diffIDs = rootfs.DiffIDs
 	}
-	var history []struct {
+	c.history = parseHistory(parts["history"])
+	return &c, nil
+}
+
+// parseHistory gives nil where the history is broken.
+func parseHistory(raw json.RawMessage) []History {
+	var entries []struct {
+		Created    string `json:"created"`
 		CreatedBy  string `json:"created_by"`
 		EmptyLayer bool   `json:"empty_layer"`
 	}
-	if decode(parts["history"], &history) {
-		for _, h := range history {
-			if !h.EmptyLayer {
-				c.instructions = append(c.instructions, instruction(h.CreatedBy))
-			}
-		}
+	if !decode(raw, &entries) {
+		return nil
 	}
-	return &c, nil
+	history := make([]History, len(entries))
+	next := 0
+	for i, e := range entries {
+		h := History{Instruction: instruction(e.CreatedBy), Layer: -1}
+		h.Created, _ = time.Parse(time.RFC3339Nano, e.Created) // the zero time says that it is not known
+		if !e.EmptyLayer {
+			h.Layer = next
+			next++
+		}
+		history[i] = h
+	}
+	return history
 }
 
 // decode says whether raw had the type of v. Where it does not, v may hold a part of it.
@@ -91,10 +105,8 @@ func (c *config) describe(im *Image) {
 	im.Labels = maps.Clone(c.labels)
 	for i := range im.Layers {
 		im.Layers[i].Index = i
-		if len(c.instructions) == len(im.Layers) {
-			im.Layers[i].Instruction = c.instructions[i]
-		}
 	}
+	c.describeHistory(im)
 	if why := c.checkDiffIDs(len(im.Layers)); why != "" {
 		im.BlindSpots = append(im.BlindSpots, BlindSpot{
 			Kind: UnreadableFile, Where: "image config",
@@ -104,6 +116,22 @@ func (c *config) describe(im *Image) {
 	}
 	for i := range im.Layers {
 		im.Layers[i].DiffID = c.diffIDs[i]
+	}
+}
+
+func (c *config) describeHistory(im *Image) {
+	im.History = slices.Clone(c.history)
+	made := 0
+	for _, h := range im.History {
+		made = max(made, h.Layer+1)
+	}
+	for i, h := range im.History {
+		switch {
+		case made != len(im.Layers):
+			im.History[i].Layer = -1
+		case h.Layer >= 0:
+			im.Layers[h.Layer].Instruction = h.Instruction
+		}
 	}
 }
 

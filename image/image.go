@@ -26,6 +26,12 @@ type Image struct {
 	// Created is when the config says the image was made; zero when it says nothing.
 	Created time.Time
 	Labels  map[string]string
+	// Annotations are the manifest's, and those of the index that the manifest does not set itself.
+	Annotations map[string]string
+	// Index is the digest of the outermost index that the image was chosen from; empty where there was none.
+	Index string
+	// History is what the config tells of the build, the oldest first.
+	History []History
 	// Layers are in the order in which they are stacked, the lowest first.
 	Layers []Layer
 	// Root is set instead of Layers where the source is a directory.
@@ -34,6 +40,20 @@ type Image struct {
 	BlindSpots []BlindSpot
 
 	source source
+	// store reads more documents of the image; nil where the source has no manifests.
+	store *ociStore
+}
+
+// History is one step of a build, as the image's config tells it: a claim of the builder.
+type History struct {
+	// Instruction is as in [Layer].
+	Instruction string
+	// Layer is the index of the layer that the step made; -1 where it made none, or where the history does not fit the
+	// layers.
+	Layer int
+	// DockerfileLine is as in [Layer].
+	DockerfileLine int
+	Created        time.Time
 }
 
 // Layer is one filesystem diff of an image, as the manifest and the config describe it.
@@ -48,9 +68,14 @@ type Layer struct {
 	// Size is the count of the bytes as stored; -1 where the source does not say.
 	Size      int64
 	MediaType string
+	// Annotations are those of the layer in the manifest, which its digest vouches for; nil where there is no manifest.
+	Annotations map[string]string
 	// Instruction is the build instruction that made the layer, from the image's history, without the
 	// shell that the builder put in front of it; empty when the history does not tell.
 	Instruction string
+	// DockerfileLine is where the instruction begins in the Dockerfile, counted from 1; 0 until a Dockerfile is held
+	// against the history, and where it does not tell.
+	DockerfileLine int
 	// Unreadable is set where the layer cannot be read (encrypted, of an unknown type, or kept elsewhere). A
 	// blind spot of the image says why, and [Image.ReadLayers] leaves the layer out.
 	Unreadable bool

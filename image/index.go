@@ -12,34 +12,41 @@ import (
 type candidate struct {
 	descriptor
 	platform Platform
+	index    parentIndex
+}
+
+// parentIndex is the outermost index that an image was found in; zero where there was none.
+type parentIndex struct {
+	digest      string
+	annotations map[string]string
 }
 
 // choose picks the image for the wanted platform out of what roots lead to. Without a wish it takes the only
 // image there is, whatever its platform, or else the host's.
-func (o *ociStore) choose(ctx context.Context, roots []descriptor, want Platform) (descriptor, error) {
+func (o *ociStore) choose(ctx context.Context, roots []descriptor, want Platform) (candidate, error) {
 	w := indexWalk{store: o, seen: map[string]bool{}}
-	if err := w.walk(ctx, roots, 0); err != nil {
-		return descriptor{}, err
+	if err := w.walk(ctx, roots, parentIndex{}, 0); err != nil {
+		return candidate{}, err
 	}
 	switch {
 	case len(w.found) == 0 && len(w.absent) > 0:
-		return descriptor{}, fmt.Errorf("manifest: %w", missingError{w.absent[0]})
+		return candidate{}, fmt.Errorf("manifest: %w", missingError{w.absent[0]})
 	case len(w.found) == 0:
-		return descriptor{}, errors.New("it holds no image")
+		return candidate{}, errors.New("it holds no image")
 	case len(w.found) == 1 && want == Platform{}:
-		return w.found[0].descriptor, nil
+		return w.found[0], nil
 	}
 	if want == (Platform{}) {
 		want = hostPlatform()
 	}
 	if err := w.learnPlatforms(ctx); err != nil {
-		return descriptor{}, err
+		return candidate{}, err
 	}
 	best := slices.MaxFunc(w.found, func(a, b candidate) int { return a.platform.fit(want) - b.platform.fit(want) })
 	if best.platform.fit(want) == 0 {
-		return descriptor{}, &platformError{where: o.where, want: want, has: w.platforms()}
+		return candidate{}, &platformError{where: o.where, want: want, has: w.platforms()}
 	}
-	return best.descriptor, nil
+	return best, nil
 }
 
 // platformError says that there is an image, but not for the wanted platform.
@@ -65,10 +72,11 @@ type indexWalk struct {
 	absent []string
 }
 
-func (w *indexWalk) walk(ctx context.Context, entries []descriptor, depth int) error {
+func (w *indexWalk) walk(ctx context.Context, entries []descriptor, in parentIndex, depth int) error {
 	if depth > maxIndexDepth {
 		return fmt.Errorf("indexes lie more than %d deep within each other, which is not read", maxIndexDepth)
 	}
+	w.store.noteAttestations(entries)
 	for _, d := range entries {
 		if !d.isImage() || w.seen[d.Digest] {
 			continue
@@ -76,14 +84,14 @@ func (w *indexWalk) walk(ctx context.Context, entries []descriptor, depth int) e
 		if w.seen[d.Digest] = true; len(w.seen) > maxIndexEntries {
 			return fmt.Errorf("the index lists more than %d images, which is not read", maxIndexEntries)
 		}
-		if err := w.visit(ctx, d, depth); err != nil {
+		if err := w.visit(ctx, d, in, depth); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *indexWalk) visit(ctx context.Context, d descriptor, depth int) error {
+func (w *indexWalk) visit(ctx context.Context, d descriptor, in parentIndex, depth int) error {
 	if w.store.partial && validDigest(d.Digest) {
 		there, err := w.store.source.has(ctx, w.store.manifestName(d.Digest))
 		if err != nil {
@@ -101,10 +109,13 @@ func (w *indexWalk) visit(ctx context.Context, d descriptor, depth int) error {
 			return err
 		}
 		if m.isIndex() {
-			return w.walk(ctx, m.Manifests, depth+1)
+			if in.digest == "" {
+				in = parentIndex{d.Digest, parseLabels(m.Annotations)}
+			}
+			return w.walk(ctx, m.Manifests, in, depth+1)
 		}
 	}
-	w.found = append(w.found, candidate{descriptor: d, platform: d.platform()})
+	w.found = append(w.found, candidate{descriptor: d, platform: d.platform(), index: in})
 	return nil
 }
 

@@ -86,7 +86,7 @@ func TestParseConfig(t *testing.T) {
 	}
 	want := &config{
 		platform: Platform{OS: "linux"}, created: time.Time{}, labels: map[string]string{"a": "b"},
-		diffIDs: []string{digest}, instructions: []string{"b"},
+		diffIDs: []string{digest}, history: []History{{Instruction: "a", Layer: -1}, {Instruction: "b"}},
 	}
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(config{})); diff != "" {
 		t.Error(diff)
@@ -95,7 +95,10 @@ func TestParseConfig(t *testing.T) {
 
 func TestHistoryThatDoesNotFit(t *testing.T) {
 	im := &Image{Layers: make([]Layer, 2)}
-	(&config{instructions: []string{"a"}, diffIDs: []string{"junk", "junk"}}).describe(im)
+	(&config{history: []History{{Instruction: "a"}}, diffIDs: []string{"junk", "junk"}}).describe(im)
+	if diff := cmp.Diff([]History{{Instruction: "a", Layer: -1}}, im.History); diff != "" {
+		t.Error(diff)
+	}
 	for _, l := range im.Layers {
 		if l.Instruction != "" || l.DiffID != "" {
 			t.Errorf("got %+v", l)

@@ -33,6 +33,7 @@ func openLayout(ctx context.Context, src source, where, selector string, want Pl
 		source: src, where: where, partial: true, documents: map[string][]byte{},
 		manifestName: blobPath, blobName: blobPath,
 	}
+	store.noteAttestations(index.Manifests)
 	im, err := store.image(ctx, roots, want)
 	if err != nil {
 		return nil, inPlace(where, err)

@@ -68,6 +68,9 @@ type manifest struct {
 	Layers    []descriptor `json:"layers"`
 	Manifests []descriptor `json:"manifests"`
 	FSLayers  []any        `json:"fsLayers"` // Docker's first schema
+	// Annotations and Subject are read by themselves: junk in them is no reason not to read the image.
+	Annotations json.RawMessage `json:"annotations"`
+	Subject     json.RawMessage `json:"subject"`
 }
 
 func (m *manifest) isIndex() bool { return m.Manifests != nil }
@@ -142,6 +145,8 @@ type ociStore struct {
 	documents map[string][]byte
 	// total counts the bytes of documents.
 	total int
+	// attestations are the index entries of attestation manifests, by the digest of the image that they are about.
+	attestations map[string][]descriptor
 }
 
 // blobPath is where a layout keeps a blob (OCI image specification, image-layout.md). The digest is valid.
@@ -205,10 +210,11 @@ func (o *ociStore) config(ctx context.Context, m *manifest) (*config, error) {
 // image opens the image for the wanted platform among roots: a registry's one manifest, or the entries of a
 // layout's index.
 func (o *ociStore) image(ctx context.Context, roots []descriptor, want Platform) (*Image, error) {
-	d, err := o.choose(ctx, roots, want)
+	chosen, err := o.choose(ctx, roots, want)
 	if err != nil {
 		return nil, err
 	}
+	d := chosen.descriptor
 	m, err := o.manifest(ctx, d)
 	if err != nil {
 		return nil, err
@@ -223,9 +229,10 @@ func (o *ociStore) image(ctx context.Context, roots []descriptor, want Platform)
 	if err != nil {
 		return nil, err
 	}
-	im := &Image{Digest: d.Digest, ID: m.Config.Digest, source: o.source}
+	im := &Image{Digest: d.Digest, ID: m.Config.Digest, Index: chosen.index.digest, source: o.source, store: o}
+	im.Annotations = mergeAnnotations(chosen.index.annotations, parseLabels(m.Annotations))
 	for _, d := range m.Layers {
-		im.Layers = append(im.Layers, Layer{Digest: d.Digest, Size: d.Size, MediaType: d.MediaType, blob: o.blobName(d.Digest)})
+		im.Layers = append(im.Layers, Layer{Digest: d.Digest, Size: d.Size, MediaType: d.MediaType, Annotations: d.Annotations, blob: o.blobName(d.Digest)})
 	}
 	c.describe(im)
 	return im, o.markUnreadable(ctx, im, m.Layers)

@@ -162,9 +162,9 @@ func (r *registry) image(ctx context.Context, ref name.Reference, want Platform)
 	return im, nil
 }
 
-// request asks for a blob from its byte offset on. With [http.StatusOK] the body begins at 0 all the same. The
-// caller closes it.
-func (r *registry) request(ctx context.Context, method, blob string, offset int64) (*http.Response, error) {
+// request asks for a blob, or for some of its bytes: those from offset to the end, or as many as length says where
+// it is not 0. With [http.StatusOK] the body is the whole blob all the same. The caller closes it.
+func (r *registry) request(ctx context.Context, method, blob string, offset, length int64) (*http.Response, error) {
 	// The transport turns https into http where the handshake found that.
 	url := fmt.Sprintf("https://%s/v2/%s/%s", r.repo.RegistryStr(), r.repo.RepositoryStr(), blob)
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
@@ -174,7 +174,10 @@ func (r *registry) request(ctx context.Context, method, blob string, offset int6
 	if strings.HasPrefix(blob, "manifests/") {
 		req.Header.Set("Accept", acceptManifests)
 	}
-	if offset > 0 {
+	switch {
+	case length > 0:
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", offset, offset+length-1))
+	case offset > 0:
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
 	}
 	resp, err := r.client.Do(req)
@@ -195,7 +198,7 @@ func (r *registry) request(ctx context.Context, method, blob string, offset int6
 func (r *registry) document(ctx context.Context, blob string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	resp, err := r.request(ctx, http.MethodGet, blob, 0)
+	resp, err := r.request(ctx, http.MethodGet, blob, 0, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +215,7 @@ func (r *registry) document(ctx context.Context, blob string) ([]byte, error) {
 }
 
 func (r *registry) has(ctx context.Context, blob string) (bool, error) {
-	resp, err := r.request(ctx, http.MethodHead, blob, 0)
+	resp, err := r.request(ctx, http.MethodHead, blob, 0, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -247,6 +250,7 @@ type transfer struct {
 	blob     string
 	body     io.ReadCloser
 	offset   int64
+	end      int64 // of the range that is wanted; 0: that of the blob
 	skip     int64 // how many of the body's bytes to come were read before
 	broken   int   // how often it broke
 }
@@ -254,9 +258,15 @@ type transfer struct {
 var errStalled = fmt.Errorf("the registry sent nothing for %s: try again later", answerTimeout)
 
 func (t *transfer) begin() error {
-	resp, err := t.registry.request(t.ctx, http.MethodGet, t.blob, t.offset) //nolint:bodyclose // Close does
+	resp, err := t.registry.request(t.ctx, http.MethodGet, t.blob, t.offset, max(0, t.end-t.offset)) //nolint:bodyclose // Close does
 	if err != nil {
 		return err
+	}
+	if t.end > 0 {
+		if err := checkRange(resp, t.offset, t.end); err != nil {
+			resp.Body.Close()
+			return err
+		}
 	}
 	t.body, t.skip = resp.Body, 0
 	if resp.StatusCode == http.StatusOK {

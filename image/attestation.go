@@ -1,0 +1,167 @@
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Bounds on the attestations that are looked at for one image.
+const (
+	maxAttestations = 16
+	maxStatements   = 64
+)
+
+// The annotations by which BuildKit marks an index's entry as the attestations of another one
+// (https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md).
+const (
+	referenceType   = "vnd.docker.reference.type"
+	referenceDigest = "vnd.docker.reference.digest"
+	attestationType = "attestation-manifest"
+
+	statementMediaType = "application/vnd.in-toto+json"
+	predicateTypeKey   = "in-toto.io/predicate-type"
+)
+
+// Statement is an in-toto statement about an image (https://github.com/in-toto/attestation/tree/main/spec). Nobody has
+// signed it: whoever could write the image could write it, too.
+type Statement struct {
+	PredicateType string
+	Predicate     json.RawMessage
+	// Subjects are the digests that the statement is about; the image's own is among them.
+	Subjects []string
+	// Digest is that of the statement's blob.
+	Digest string
+}
+
+// Statements reads those of the image's attestations whose predicate type is wanted, out of the attestation manifests
+// that BuildKit puts into the index beside an image. An image without such an index entry costs no request. A statement
+// that is not about this image is left out. What cannot be read is a blind spot; the only error is that of ctx.
+func (im *Image) Statements(ctx context.Context, want func(predicateType string) bool) ([]Statement, []BlindSpot, error) {
+	if im.store == nil || im.Digest == "" {
+		return nil, nil, nil
+	}
+	var found []Statement
+	var spots []BlindSpot
+	entries := im.store.attestations[im.Digest]
+	if len(entries) > maxAttestations {
+		spots = append(spots, attestationSpot(LimitReached, im.Digest, fmt.Errorf("the image has more than %d attestation manifests: the rest is not read", maxAttestations)))
+		entries = entries[:maxAttestations]
+	}
+	for _, d := range entries {
+		statements, err := im.store.statements(ctx, im.Digest, d, want)
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		found = append(found, statements...)
+		if err != nil && !(im.store.partial && errors.Is(err, fs.ErrNotExist)) { // an archive of one platform may lack them
+			spots = append(spots, attestationSpot(UnreadableFile, d.Digest, err))
+		}
+	}
+	return found, spots, nil
+}
+
+func attestationSpot(kind BlindSpotKind, digest string, err error) BlindSpot {
+	return BlindSpot{Kind: kind, Where: "attestation " + digest, Message: oneLine(err)}
+}
+
+// noteAttestations keeps what an index says of attestations, for when they are asked for.
+func (o *ociStore) noteAttestations(entries []descriptor) {
+	for _, d := range entries {
+		subject := d.Annotations[referenceDigest]
+		if d.Annotations[referenceType] != attestationType || !validDigest(subject) {
+			continue
+		}
+		if o.attestations == nil {
+			o.attestations = map[string][]descriptor{}
+		}
+		noted := o.attestations[subject]
+		same := func(e descriptor) bool { return e.Digest == d.Digest }
+		if len(noted) <= maxAttestations && !slices.ContainsFunc(noted, same) { // one over the bound shows that it was hit
+			o.attestations[subject] = append(noted, d)
+		}
+	}
+}
+
+// statements reads the wanted statements of one attestation manifest. What was read before an error is given with it.
+func (o *ociStore) statements(ctx context.Context, subject string, d descriptor, want func(predicateType string) bool) ([]Statement, error) {
+	m, err := o.manifest(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if m.isIndex() {
+		return nil, errors.New("an index is listed as an attestation manifest")
+	}
+	var about descriptor
+	if decode(m.Subject, &about); m.Subject != nil && about.Digest != subject {
+		return nil, fmt.Errorf("its subject is %q, another image than the index says", shorten(about.Digest))
+	}
+	var found []Statement
+	for _, l := range m.Layers {
+		if l.MediaType != statementMediaType || !want(l.Annotations[predicateTypeKey]) {
+			continue
+		}
+		if len(found) == maxStatements {
+			return found, fmt.Errorf("it holds more than %d statements: the rest is not read", maxStatements)
+		}
+		raw, err := o.document(ctx, l, o.blobName)
+		if err != nil {
+			return found, err
+		}
+		s, err := parseStatement(raw)
+		if err != nil {
+			return found, fmt.Errorf("statement %s: %w", l.Digest, err)
+		}
+		if s.Digest = l.Digest; s.isAbout(subject) && want(s.PredicateType) {
+			found = append(found, s)
+		}
+	}
+	return found, nil
+}
+
+// parseStatement reads an in-toto statement, version 0.1 or 1.
+func parseStatement(raw []byte) (Statement, error) {
+	var s struct {
+		Type          string `json:"_type"`
+		PredicateType string `json:"predicateType"`
+		Subject       []struct {
+			Digest map[string]string `json:"digest"`
+		} `json:"subject"`
+		Predicate json.RawMessage `json:"predicate"`
+	}
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return Statement{}, fmt.Errorf("not valid: %w", err)
+	}
+	if !strings.HasPrefix(s.Type, "https://in-toto.io/Statement/") {
+		return Statement{}, fmt.Errorf("not an in-toto statement: its type is %q", shorten(s.Type))
+	}
+	statement := Statement{PredicateType: s.PredicateType, Predicate: s.Predicate}
+	for _, subject := range s.Subject {
+		for algorithm, hex := range subject.Digest {
+			if d := algorithm + ":" + hex; validDigest(d) {
+				statement.Subjects = append(statement.Subjects, d)
+			}
+		}
+	}
+	slices.Sort(statement.Subjects) // a map has no order
+	return statement, nil
+}
+
+func (s *Statement) isAbout(digest string) bool { return slices.Contains(s.Subjects, digest) }
+
+// mergeAnnotations gives those of all; where two say the same key, the later one counts.
+func mergeAnnotations(all ...map[string]string) map[string]string {
+	merged := map[string]string{}
+	for _, annotations := range all {
+		maps.Copy(merged, annotations)
+	}
+	if len(merged) == 0 {
+		return nil
+	}
+	return merged
+}
