@@ -39,10 +39,15 @@ func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extr
 	os := readOS(a.tree, "")
 	a.identify(os, found)
 	a.missDatabase(os, found)
-	found = settleLocks(found)
+	found, claimed := settleClaims(found)
+	found = append(settleLocks(found), claimed...)
 	setOwners(a.tree, found)
+	found = dropExplained(found)
 	attribute(im, found)
-	return &Inventory{OS: os, Packages: merge(found), BlindSpots: a.blindSpots(im)}, nil
+	packages := merge(found)
+	nameIdentities(packages)
+	changes := a.settledChanges(packages)
+	return &Inventory{OS: os, Packages: packages, Changes: changes, BlindSpots: a.blindSpots(im)}, nil
 }
 
 // assembler is the state of one Assemble.
@@ -57,6 +62,9 @@ type assembler struct {
 	// deleted tells, by purl type, of the last database of a distribution's packages that a layer deleted.
 	deleted map[string]image.BlindSpot
 	spots   []image.BlindSpot
+	// changes are those of all layers; changesCut says that there were more.
+	changes    []Change
+	changesCut bool
 }
 
 // call is one file given to one extractor.
@@ -106,13 +114,14 @@ func (a *assembler) apply(ctx context.Context, index int) error {
 func (a *assembler) remove(index int, removed string, triggers map[call]*layer.File) {
 	for i := range a.extractors {
 		c := call{i, removed}
-		if d := a.databases[c]; d != nil && len(d.packages) > 0 && d.packages[0].OfDistribution() {
+		if d := a.databases[c]; d != nil && len(d.packages) > 0 && d.packages[0].OfDistribution() && !d.packages[0].Claimed {
 			a.deleted[d.packages[0].Type] = image.BlindSpot{
 				Kind: image.UnreadableFile, Where: removed, Layer: &index,
 				Message: fmt.Sprintf("%s: the database, which named %d packages, was deleted: which of them are still aboard is not known",
 					a.extractors[i].Name(), len(d.packages)),
 			}
 		}
+		a.changed(index, removed, a.databases[c], nil)
 		delete(a.databases, c)
 	}
 	a.rules.match(removed, nil, false, func(n int) {
@@ -148,6 +157,7 @@ func (a *assembler) extract(ctx context.Context, index int, triggers map[call]*l
 	}
 	for i, c := range calls {
 		found[i].follow(a.databases[c])
+		a.changed(index, c.path, a.databases[c], found[i])
 		a.databases[c] = found[i]
 	}
 	return nil
@@ -177,8 +187,8 @@ func sameFile(a, b *layer.File) bool {
 	if a == b {
 		return true
 	}
-	return a != nil && b != nil && (a.Content == nil) == (b.Content == nil) && (a.Facts == nil) == (b.Facts == nil) &&
-		string(a.Content) == string(b.Content) && string(a.Facts) == string(b.Facts)
+	return a != nil && b != nil && (a.Content() == nil) == (b.Content() == nil) && (a.Facts() == nil) == (b.Facts() == nil) &&
+		string(a.Content()) == string(b.Content()) && string(a.Facts()) == string(b.Facts())
 }
 
 // dropRemoved keeps what stands in the final tree, whatever took the place of the rest.
@@ -215,7 +225,7 @@ func (a *assembler) finish(ctx context.Context) ([]Package, error) {
 	}
 	found := slices.Concat(byExtractor...)
 	for purlType, spot := range a.deleted {
-		if !slices.ContainsFunc(found, func(p Package) bool { return p.Type == purlType }) {
+		if !slices.ContainsFunc(found, func(p Package) bool { return p.Type == purlType && !p.Claimed }) {
 			a.spots = append(a.spots, spot)
 		}
 	}
@@ -246,7 +256,7 @@ func (a *assembler) identify(ofImage OS, found []Package) {
 // missDatabase says so when there is a distribution and not one package of it: its packages are kept in a way that is
 // not read here, or their database was left out of the image.
 func (a *assembler) missDatabase(os OS, found []Package) {
-	known := slices.ContainsFunc(found, func(p Package) bool { return p.OfDistribution() })
+	known := slices.ContainsFunc(found, func(p Package) bool { return p.OfDistribution() && !p.Claimed })
 	if os.ID == "" || known || len(a.deleted) > 0 {
 		return
 	}

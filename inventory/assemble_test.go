@@ -26,9 +26,9 @@ func lines(purlType string) scripted {
 		},
 		extract: func(_ context.Context, tree *layer.Tree, path string) ([]Package, error) {
 			e, _ := tree.Lookup(path)
-			text := string(e.File.Content)
+			text := string(e.File.Content())
 			if w, ok := tree.Lookup(path + "-wal"); ok {
-				text += string(w.File.Content)
+				text += string(w.File.Content())
 			}
 			var pkgs []Package
 			for _, line := range strings.Split(strings.TrimSpace(text), "\n") {

@@ -51,9 +51,9 @@ type Rule struct {
 	// Executable selects ELF, PE and Mach-O files by their magic.
 	Executable bool
 
-	// Distil takes facts from the file in flight instead of capturing it: see [layer.Keep]. Of several rules
-	// that would distil the same file, the first one does.
-	Distil func(ctx context.Context, r io.ReaderAt, size int64) (facts []byte, err error)
+	// Distil takes facts from the file at path in flight instead of capturing it: see [layer.Keep]. Of several
+	// rules that would distil the same file, the first one does.
+	Distil func(ctx context.Context, path string, r io.ReaderAt, size int64) (facts []byte, err error)
 	// CaptureOnly keeps the content for extractors to look up by themselves; Extract is not called for it.
 	CaptureOnly bool
 	// PartOf names the file that a captured path belongs to (a write-ahead log, to its database): Extract is

@@ -20,6 +20,8 @@ type Inventory struct {
 	OS OS
 	// Packages are sorted by type, name, version, architecture and first path.
 	Packages []Package
+	// Changes are what the layers did to the packages, sorted by layer, type, name and version.
+	Changes []Change
 	// Base is the image that this one was built on; nil where nothing says which.
 	Base       *Base
 	BlindSpots []image.BlindSpot
@@ -36,6 +38,10 @@ type Base struct {
 	Layers   int          `json:"layers,omitempty"`
 	Evidence BaseEvidence `json:"evidence"`
 	Sure     Sureness     `json:"sure"`
+	// Caveat says in one line what speaks against the evidence, or what it leaves open.
+	Caveat string `json:"caveat,omitempty"`
+	// DockerfileLine is that of the FROM that names the base, counted from 1; 0 where no Dockerfile is known.
+	DockerfileLine int `json:"dockerfileLine,omitempty"`
 }
 
 // BaseEvidence is what names a base.
@@ -45,6 +51,7 @@ type BaseEvidence string
 const (
 	FromProvenance  BaseEvidence = "provenance"  // the builder's provenance attestation
 	FromAnnotations BaseEvidence = "annotations" // org.opencontainers.image.base.name and .digest
+	FromLabels      BaseEvidence = "labels"      // the same as labels, which an image may have inherited from its base
 	FromChain       BaseEvidence = "chain"       // the lowest layers are all those of a known base image
 )
 
@@ -53,9 +60,10 @@ type Sureness string
 
 // How sure a base is.
 const (
-	Exact   Sureness = "exact"   // the lowest layers are those of the base, by their digests
-	Claimed Sureness = "claimed" // an unsigned document says so; it fits the layers, and nothing was compared
-	Named   Sureness = "named"   // a document names the base, and nothing tells which layers are its
+	Exact        Sureness = "exact"        // the lowest layers are those of a known base image, by their verified digests
+	Claimed      Sureness = "claimed"      // an unsigned document names the base and its layers, and they are the lowest ones
+	Named        Sureness = "named"        // a document names the base, and nothing tells which layers are its
+	Contradicted Sureness = "contradicted" // a document names the base, but its layers are known, and are not the lowest ones
 )
 
 // Origin says who brought something: the base image, or the application built on it.
@@ -111,6 +119,8 @@ type Package struct {
 	// Evidence quotes what tells.
 	Recognised bool     `json:"recognised,omitempty"`
 	Evidence   []string `json:"evidence,omitempty"`
+	// CPE is the package's name in the CPE dictionary, as a formatted string of CPE 2.3; only recognised packages have one.
+	CPE string `json:"cpe,omitempty"`
 	// Claimed says that an SBOM document inside the image names the package, and that nothing else proves it.
 	Claimed bool `json:"claimed,omitempty"`
 	// Locked says that the package is known from a lock file alone: no installed copy of it was found.
@@ -169,4 +179,6 @@ type OwnedFile struct {
 	Digest string
 	// Config marks configuration that its user may change.
 	Config bool
+	// Optional marks a file whose absence says nothing: the package only claims the name, or it was left out on purpose.
+	Optional bool
 }

@@ -55,6 +55,12 @@ func (p *Package) add(q *Package) {
 		p.Owner = "" // nobody answers for that copy
 	}
 	p.Locked = p.Locked && q.Locked
+	p.Claimed = p.Claimed && q.Claimed
+	if p.Recognised && !q.Recognised {
+		p.Recognised, p.Extractor = false, q.Extractor
+	}
+	p.Evidence = append(slices.Clip(p.Evidence), q.Evidence...)
+	p.CPE = cmp.Or(p.CPE, q.CPE)
 	p.Unpublished = p.Unpublished && q.Unpublished
 	p.Modularity = cmp.Or(p.Modularity, q.Modularity)
 	if p.Source == nil {
@@ -66,7 +72,7 @@ func (p *Package) add(q *Package) {
 	if len(p.Depends) == 0 {
 		p.Depends = q.Depends
 	}
-	if len(p.Files) == 0 {
-		p.Files = q.Files
+	if len(p.Files) == 0 || !p.OfDistribution() { // each copy of a language's package has a list of its own
+		p.Files = slices.Concat(p.Files, q.Files)
 	}
 }

@@ -34,3 +34,24 @@ func TestMerge(t *testing.T) {
 		})
 	}
 }
+
+func TestMergeTakesWhatIsDeclaredOverWhatIsRecognised(t *testing.T) {
+	stdlib := Package{PURL: "pkg:golang/stdlib@1.22.1", Type: "golang", Name: "stdlib", Version: "1.22.1", Paths: []string{"usr/local/go/bin/go"}, Extractor: "go-binary"}
+	source := stdlib
+	source.Paths, source.Extractor = []string{"usr/local/go/VERSION"}, "go-toolchain"
+	source.Recognised, source.Evidence, source.CPE = true, []string{"go1.22.1"}, "cpe:2.3:a:golang:go"
+	want := stdlib
+	want.Paths, want.Evidence, want.CPE = []string{"usr/local/go/VERSION", "usr/local/go/bin/go"}, source.Evidence, source.CPE
+	if d := cmp.Diff([]Package{want}, merge([]Package{stdlib, source})); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestWhatADistributionInstalledIsNotRecognised(t *testing.T) {
+	openssl := Package{PURL: "pkg:generic/openssl@3.0.11", Type: "generic", Recognised: true, Paths: []string{"opt/lib/libcrypto.so.3"}}
+	owned, gem := openssl, Package{PURL: "pkg:gem/json@2.6.1", Type: "gem", Owner: "pkg:deb/debian/ruby-json@2.6.1"}
+	owned.Paths, owned.Owner = []string{"usr/lib/libcrypto.so.3"}, "pkg:deb/debian/libssl3@3.0.11-1"
+	if d := cmp.Diff([]Package{openssl, gem}, dropExplained([]Package{openssl, owned, gem})); d != "" {
+		t.Error(d)
+	}
+}

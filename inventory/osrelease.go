@@ -48,7 +48,8 @@ func readRelease(tree *layer.Tree, root, name string) []byte {
 	if !ok || e.File.Type != layer.Regular {
 		return nil
 	}
-	return e.File.Content[:min(len(e.File.Content), releaseLimit)]
+	content := e.File.Content()
+	return content[:min(len(content), releaseLimit)]
 }
 
 func firstLine(b []byte) string {

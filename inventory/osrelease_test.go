@@ -10,7 +10,7 @@ import (
 
 // file gives a captured regular file.
 func file(path, content string) layer.File {
-	return layer.File{Path: path, Size: int64(len(content)), Content: []byte(content)}
+	return layer.File{Path: path, Size: int64(len(content)), Body: &layer.Body{Content: []byte(content)}}
 }
 
 func TestReadOS(t *testing.T) {

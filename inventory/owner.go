@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"tidewaiter/layer"
@@ -37,6 +38,27 @@ func setOwners(tree *layer.Tree, found []Package) {
 					found[n].Owner = p.PURL
 				}
 			}
+		}
+	}
+}
+
+// dropExplained leaves out what was recognised in files of a distribution's packages: their own database says what
+// they are, and by which version the distribution means it.
+func dropExplained(found []Package) []Package {
+	return slices.DeleteFunc(found, func(p Package) bool { return p.Recognised && p.Owner != "" })
+}
+
+// nameIdentities lists, at each package of a distribution, those that it installed.
+func nameIdentities(packages []Package) {
+	byPURL := make(map[string]*Package)
+	for i := range packages {
+		if p := &packages[i]; p.OfDistribution() {
+			byPURL[p.PURL] = p
+		}
+	}
+	for i := range packages {
+		if owner := byPURL[packages[i].Owner]; owner != nil {
+			owner.Identities = append(owner.Identities, packages[i].PURL)
 		}
 	}
 }

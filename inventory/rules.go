@@ -1,7 +1,11 @@
 package inventory
 
 import (
-	"encoding/binary"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -68,6 +72,16 @@ func (m *matcher) add(r boundRule) {
 	}
 }
 
+// Version implements [layer.Versioned]. It stands for the conditions of all rules, which decide what is captured; what
+// their code does with a file is the same in one build of the program.
+func (m *matcher) Version() string {
+	sum := sha256.New()
+	for _, r := range m.rules {
+		fmt.Fprintf(sum, "%d %q %q %q %q %t %t\n", r.extractor, r.Name, r.Suffix, r.Dir, r.Magic, r.Executable, r.Distil != nil)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
 // Want implements [layer.Rules].
 func (m *matcher) Want(f *layer.File, head []byte) layer.Keep {
 	var keep layer.Keep
@@ -77,7 +91,10 @@ func (m *matcher) Want(f *layer.File, head []byte) layer.Keep {
 		case r.Distil == nil:
 			keep.Content = true
 		case n < first:
-			first, keep.Distil = n, r.Distil
+			path, distil := f.Path, r.Distil
+			first, keep.Distil = n, func(ctx context.Context, file io.ReaderAt, size int64) ([]byte, error) {
+				return distil(ctx, path, file, size)
+			}
 		}
 	})
 	return keep
@@ -107,7 +124,7 @@ func (m *matcher) match(path string, head []byte, headKnown bool, found func(n i
 		check(m.executable)
 	case len(head) > 0:
 		check(m.byMagic[head[0]])
-		if len(m.executable) > 0 && isExecutable(head) {
+		if len(m.executable) > 0 && layer.IsExecutable(head) {
 			check(m.executable)
 		}
 	}
@@ -130,7 +147,7 @@ func (r *boundRule) holdsHead(head []byte) bool {
 	if len(r.Magic) > len(head) || string(head[:len(r.Magic)]) != r.Magic {
 		return false
 	}
-	return !r.Executable || isExecutable(head)
+	return !r.Executable || layer.IsExecutable(head)
 }
 
 func hasSuffix(path, suffix string) bool {
@@ -159,34 +176,15 @@ func lower(s string) string {
 	return s
 }
 
-// isExecutable tells ELF, PE and Mach-O files by their first bytes.
-func isExecutable(head []byte) bool {
-	if len(head) < 8 {
-		return false
-	}
-	switch binary.BigEndian.Uint32(head) {
-	case 0x7f454c46, // ELF
-		0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe: // Mach-O of either width and byte order
-		return true
-	case 0xcafebabe: // Mach-O for several architectures; a Java class has its version, over 44, where their count stands
-		return binary.BigEndian.Uint32(head[4:]) < 40
-	}
-	if head[0] != 'M' || head[1] != 'Z' || len(head) < layer.HeadSize {
-		return false
-	}
-	// A DOS header's last word says where the PE header is.
-	pe := binary.LittleEndian.Uint32(head[60:])
-	return pe >= 4 && pe < 1<<24
-}
-
 // extractorsOf gives the extractors to call for a captured file, and the path to call each with.
 func (m *matcher) extractorsOf(e layer.Entry) []call {
 	var calls []call
 	f := e.File
-	head := f.Content[:min(len(f.Content), layer.HeadSize)]
-	m.match(e.Path, head, f.Content != nil, func(n int) {
+	content := f.Content()
+	head := content[:min(len(content), layer.HeadSize)]
+	m.match(e.Path, head, content != nil, func(n int) {
 		r := &m.rules[n]
-		captured := r.Distil == nil && f.Content != nil || r.Distil != nil && f.Facts != nil
+		captured := r.Distil == nil && content != nil || r.Distil != nil && f.Facts() != nil
 		if r.CaptureOnly || r.extractor < 0 || !captured {
 			return
 		}

@@ -23,7 +23,7 @@ func (s scripted) Extract(ctx context.Context, tree *layer.Tree, path string) ([
 }
 
 func TestRules(t *testing.T) {
-	distil := func(context.Context, io.ReaderAt, int64) ([]byte, error) { return nil, nil }
+	distil := func(context.Context, string, io.ReaderAt, int64) ([]byte, error) { return nil, nil }
 	elf := "\x7fELF\x02\x01\x01\x00"
 	tests := []struct {
 		rule    Rule
@@ -74,8 +74,10 @@ func TestRules(t *testing.T) {
 }
 
 func TestRulesKeepContentAndTheFirstDistil(t *testing.T) {
-	distil := func(s string) func(context.Context, io.ReaderAt, int64) ([]byte, error) {
-		return func(context.Context, io.ReaderAt, int64) ([]byte, error) { return []byte(s), nil }
+	distil := func(s string) func(context.Context, string, io.ReaderAt, int64) ([]byte, error) {
+		return func(_ context.Context, path string, _ io.ReaderAt, _ int64) ([]byte, error) {
+			return []byte(s + " of " + path), nil
+		}
 	}
 	rules := NewRules([]Extractor{
 		scripted{name: "a", rules: []Rule{{Executable: true, Distil: distil("first")}}},
@@ -83,8 +85,24 @@ func TestRulesKeepContentAndTheFirstDistil(t *testing.T) {
 	})
 	keep := rules.Want(&layer.File{Path: "bin/tool"}, []byte("\x7fELF\x02\x01\x01\x00"))
 	facts, _ := keep.Distil(context.Background(), nil, 0)
-	if !keep.Content || string(facts) != "first" {
+	if !keep.Content || string(facts) != "first of bin/tool" {
 		t.Errorf("content %v, facts %q", keep.Content, facts)
+	}
+}
+
+func TestVersionOfRules(t *testing.T) {
+	version := func(rules ...Rule) string { return compile([]Extractor{scripted{name: "x", rules: rules}}).Version() }
+	distil := func(context.Context, string, io.ReaderAt, int64) ([]byte, error) { return nil, nil }
+	seen := map[string]bool{}
+	for _, rules := range [][]Rule{
+		nil, {{Name: "a"}}, {{Name: "b"}}, {{Suffix: "a"}}, {{Name: "a", Dir: "d"}}, {{Magic: "a"}}, {{Executable: true}},
+		{{Name: "a", Distil: distil}}, {{Name: "a"}, {Name: "b"}},
+	} {
+		v := version(rules...)
+		if v != version(rules...) || seen[v] {
+			t.Errorf("%+v: version %s is not its own", rules, v)
+		}
+		seen[v] = true
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync"
+
+	"tidewaiter/layer/inflate"
 )
 
 const (
@@ -12,10 +15,31 @@ const (
 	chunkCount = 3         // one being filled, one waiting, one in use
 )
 
+// buffers are used again by layer after layer.
+type buffers struct {
+	chunks, inflaters sync.Pool
+}
+
+func (b *buffers) chunk() *[chunkSize]byte {
+	if c, ok := b.chunks.Get().(*[chunkSize]byte); ok {
+		return c
+	}
+	return new([chunkSize]byte)
+}
+
+// inflater reads the gzip file r. It is to be put back into b.inflaters.
+func (b *buffers) inflater(r io.Reader) *inflate.Reader {
+	if z, ok := b.inflaters.Get().(*inflate.Reader); ok {
+		z.Reset(r)
+		return z
+	}
+	return inflate.NewReader(r)
+}
+
 // chunk is a run of bytes of a stream, the error that came after it, and how much of the stream below had
 // been consumed when it was filled.
 type chunk struct {
-	buf      []byte // the whole buffer
+	buf      *[chunkSize]byte
 	n        int
 	consumed int64
 	err      error
@@ -28,9 +52,11 @@ type chunk struct {
 // depends on the bytes alone and never on the timing of goroutines.
 type ahead struct {
 	filled chan chunk
-	free   chan []byte
+	free   chan *[chunkSize]byte // nil: there may be one more
 	stop   chan struct{}
 	done   chan struct{}
+
+	buffers *buffers
 
 	current chunk
 	rest    []byte // of current, not yet handed out
@@ -51,12 +77,14 @@ type ahead struct {
 
 // readAhead starts reading r. consumed, which may be nil, is asked after each chunk how many bytes r itself
 // has read. The caller must call close, after which r is not used any more.
-func readAhead(r io.Reader, consumed func() int64) *ahead {
+func readAhead(r io.Reader, consumed func() int64, buffers *buffers) *ahead {
 	a := &ahead{
 		filled: make(chan chunk, chunkCount),
-		free:   make(chan []byte, chunkCount),
+		free:   make(chan *[chunkSize]byte, chunkCount),
 		stop:   make(chan struct{}),
 		done:   make(chan struct{}),
+
+		buffers: buffers,
 	}
 	for range chunkCount {
 		a.free <- nil
@@ -87,9 +115,9 @@ func (a *ahead) fill(r io.Reader, consumed func() int64) {
 			return
 		}
 		if c.buf == nil {
-			c.buf = make([]byte, chunkSize)
+			c.buf = a.buffers.chunk()
 		}
-		c.n, c.err = readFull(r, c.buf)
+		c.n, c.err = readFull(r, c.buf[:])
 		if consumed != nil {
 			c.consumed = consumed()
 		}
@@ -206,5 +234,14 @@ func (a *ahead) close() {
 	a.release()
 	if a.digest != nil {
 		close(a.toHash)
+	}
+	for c := range a.filled {
+		a.buffers.chunks.Put(c.buf)
+	}
+	close(a.free)
+	for buf := range a.free {
+		if buf != nil {
+			a.buffers.chunks.Put(buf)
+		}
 	}
 }

@@ -22,6 +22,9 @@ type builder struct {
 	also    map[string]string
 	omitted int // blind spots over maxSpots
 	head    [HeadSize]byte
+	text    arena
+	sums    *digester // nil until it is needed
+	passing bool      // the index is not what another reading of the same layer would give: of time, the disk or other layers
 }
 
 // maxSpots bounds the blind spots of one layer: after so many, a report only counts them.
@@ -55,6 +58,7 @@ func (b *builder) charge(n int64) error {
 	}
 	if b.session.kept.Add(n) > b.limits.ImageKept {
 		b.session.kept.Add(-n)
+		b.passing = true
 		if !b.alone {
 			return errImageKept
 		}
@@ -78,7 +82,7 @@ func (b *builder) chargeFile(f *File, n int64) (fits bool, err error) {
 
 // directoryCost is about how many bytes one directory takes in a [Tree]. Paths and links can name many
 // directories that have no entry, so a small layer could otherwise make a huge tree.
-const directoryCost = 300
+const directoryCost = 100
 
 // add appends an entry; nil when a bound left it out.
 func (b *builder) add(f File) (*File, error) {
@@ -96,10 +100,7 @@ func (b *builder) add(f File) (*File, error) {
 	if err := b.charge(int64(cost)); err != nil {
 		return nil, err
 	}
-	if n := len(b.ix.Files); n == cap(b.ix.Files) {
-		// Doubled: what is not used yet takes no memory, while append would leave many copies of a large table.
-		b.ix.Files = append(make([]File, 0, max(2*n, 16)), b.ix.Files...)
-	}
+	f.Path, f.Link = b.text.keep(f.Path), b.text.keep(f.Link)
 	b.ix.Files = append(b.ix.Files, f)
 	return &b.ix.Files[len(b.ix.Files)-1], nil
 }
@@ -111,6 +112,14 @@ func (b *builder) body(ctx context.Context, f *File, r io.Reader) error {
 		return cutOff(err)
 	}
 	keep := b.want(f, head)
+	if b.digests {
+		return b.digest(f, head, r, func(r io.Reader) error { return b.keep(ctx, f, keep, head, r) })
+	}
+	return b.keep(ctx, f, keep, head, r)
+}
+
+// keep keeps of a regular file what the rules want.
+func (b *builder) keep(ctx context.Context, f *File, keep Keep, head []byte, r io.Reader) error {
 	if keep.Content {
 		return b.capture(ctx, f, keep, head, r)
 	}
@@ -138,15 +147,16 @@ func (b *builder) capture(ctx context.Context, f *File, keep Keep, head []byte, 
 	if _, err := io.ReadFull(r, content[n:]); err != nil {
 		return cutOff(err)
 	}
-	f.Content = content
+	f.body().Content = content
 	if keep.Distil == nil {
 		return nil
 	}
 	return b.facts(ctx, f, keep, bytes.NewReader(content))
 }
 
-// want asks the rules about a file, and about the hard link for whose sake it is read again.
+// want asks the rules about a file, and notes what its head says of it. It asks also about the hard link for whose sake it is read again.
 func (b *builder) want(f *File, head []byte) Keep {
+	f.Program = startsProgram(head)
 	keep := b.rules.Want(f, head)
 	if link, ok := b.also[f.Path]; ok && !keep.wanted() {
 		as := *f

@@ -97,9 +97,9 @@ func TestDistil(t *testing.T) {
 		ix := mustRead(t, stored, rules, func(l *Limits) { l.Memory = 4 * slabSize })
 		var got []string
 		for _, f := range ix.Files {
-			got = append(got, string(f.Facts))
-			if (f.Content != nil) != content {
-				t.Errorf("%s: content %v", f.Path, f.Content != nil)
+			got = append(got, string(f.Facts()))
+			if (f.Content() != nil) != content {
+				t.Errorf("%s: content %v", f.Path, f.Content() != nil)
 			}
 		}
 		diff(t, want1, got)
@@ -117,7 +117,7 @@ func TestSpilledFileIsGone(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "absent"))
 	ix := mustRead(t, tarOf(t, file("a", strings.Repeat("x", 3*slabSize)), file("b", "2")), rules, func(l *Limits) { l.Memory = 2 * slabSize })
 	diff(t, []string{"unreadable-file a: was not read: no room for it in a temporary file: no such file or directory"}, messages(ix.BlindSpots))
-	diff(t, "1 2", string(ix.Files[1].Facts))
+	diff(t, "1 2", string(ix.Files[1].Facts()))
 }
 
 func TestDistilFaults(t *testing.T) {
@@ -146,8 +146,8 @@ func TestDistilFaults(t *testing.T) {
 		"unreadable-file error: not a zip file",
 		"limit-reached hang: was not read: it takes longer than 10ms",
 	}, messages(ix.BlindSpots))
-	diff(t, "some", string(ix.Files[1].Facts))
-	diff(t, "1 1", string(ix.Files[4].Facts))
+	diff(t, "some", string(ix.Files[1].Facts()))
+	diff(t, "1 1", string(ix.Files[4].Facts()))
 }
 
 func TestLimits(t *testing.T) {
@@ -169,10 +169,10 @@ func TestLimits(t *testing.T) {
 			[]string{"limit-reached a: was not read: it is larger than 999 bytes", "limit-reached b: was not read: it is larger than 999 bytes"}},
 		"distil": {distil, func(l *Limits) { l.Distil = 999 }, whole,
 			[]string{"limit-reached a: was not read: it is larger than 999 bytes", "limit-reached b: was not read: it is larger than 999 bytes"}},
-		"kept of the layer": {all, func(l *Limits) { l.LayerKept = 3500 }, whole,
-			[]string{"limit-reached b: was not read: more than 3500 bytes of the layer would be kept"}},
-		"kept of the image": {all, func(l *Limits) { l.ImageKept = 3500 }, whole,
-			[]string{"limit-reached b: was not read: more than 3500 bytes of the image would be kept"}},
+		"kept of the layer": {all, func(l *Limits) { l.LayerKept = 3200 }, whole,
+			[]string{"limit-reached b: was not read: more than 3200 bytes of the layer would be kept"}},
+		"kept of the image": {all, func(l *Limits) { l.ImageKept = 3200 }, whole,
+			[]string{"limit-reached b: was not read: more than 3200 bytes of the image would be kept"}},
 		"entries kept": {none, func(l *Limits) { l.LayerKept = 300 }, whole[:1],
 			[]string{"limit-reached : only the start of the layer was read: more than 300 bytes of the layer would be kept"}},
 		"layer": {all, func(l *Limits) { l.Layer = 2000 }, nil, []string{"limit-reached : only the start of the layer was read: it is larger than 2000 bytes"}},
@@ -206,7 +206,7 @@ func TestKeptOfTheImage(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, ix := range indexes {
-			lines = append(lines, fmt.Sprint(len(ix.Files[0].Content), messages(ix.BlindSpots)))
+			lines = append(lines, fmt.Sprint(len(ix.Files[0].Content()), messages(ix.BlindSpots)))
 		}
 		return lines
 	}

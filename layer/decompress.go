@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -21,8 +20,9 @@ var errUnknownEncoding = errors.New("unknown encoding")
 // decompressor gives the tar within stored bytes.
 type decompressor struct {
 	io.Reader
-	encoding string // for messages: "gzip stream"
-	plain    bool   // the stored bytes are the tar itself
+	encoding string       // for messages: "gzip stream"
+	plain    bool         // the stored bytes are the tar itself
+	consumed func() int64 // how many of the stored bytes were used; nil if all that were read
 	close    func()
 }
 
@@ -50,7 +50,10 @@ const tarBlock = 512
 
 // decompress finds out how the stored bytes are encoded, by how they start and not by what a manifest
 // claims of them, as every runtime does. It is the one place where a layer is inflated.
-func decompress(ctx context.Context, r *bufio.Reader, s *session) (*decompressor, error) {
+//
+// verified says that the tar will be held against a digest of its own: a weaker checksum within the stream
+// then adds nothing.
+func decompress(ctx context.Context, r *bufio.Reader, s *session, verified bool) (*decompressor, error) {
 	head, err := r.Peek(tarBlock)
 	if err != nil && err != io.EOF {
 		return nil, err
@@ -59,13 +62,14 @@ func decompress(ctx context.Context, r *bufio.Reader, s *session) (*decompressor
 	nothing := func() {}
 	switch {
 	case starts("\x1f\x8b"):
-		return &decompressor{&members{r: r}, "gzip stream", false, nothing}, nil
+		z := s.buffers.inflater(r)
+		return &decompressor{Reader: z, encoding: "gzip stream", consumed: z.Consumed, close: func() { s.buffers.inflaters.Put(z) }}, nil
 	case starts("\x28\xb5\x2f\xfd"), len(head) >= 4 && head[0]&0xf0 == 0x50 && starts(string(head[0])+"\x2a\x4d\x18"):
-		return newZstd(ctx, r, s)
+		return newZstd(ctx, r, s, verified)
 	case starts("BZh"):
-		return &decompressor{bzip2.NewReader(r), "bzip2 stream", false, nothing}, nil
+		return &decompressor{Reader: bzip2.NewReader(r), encoding: "bzip2 stream", close: nothing}, nil
 	case isTar(head):
-		return &decompressor{r, "tar archive", true, nothing}, nil
+		return &decompressor{Reader: r, encoding: "tar archive", plain: true, close: nothing}, nil
 	case starts("\xfd7zXZ\x00"):
 		return nil, fmt.Errorf("%w: xz", errUnknownEncoding)
 	}
@@ -94,41 +98,7 @@ func isTar(head []byte) bool {
 	return err == nil && (want == unsigned || want == signed)
 }
 
-// members reads the members of a gzip file one after the other (RFC 1952, section 2.2). What follows the
-// last of them and is no member is ignored, as gzip itself does.
-type members struct {
-	r *bufio.Reader
-	z *gzip.Reader
-}
-
-func (m *members) Read(p []byte) (int, error) {
-	if m.z == nil {
-		z, err := gzip.NewReader(m.r)
-		if err != nil {
-			return 0, cutOff(err)
-		}
-		m.z = z
-		m.z.Multistream(false)
-	}
-	n, err := m.z.Read(p)
-	if !errors.Is(err, io.EOF) {
-		return n, err
-	}
-	magic, err := m.r.Peek(2)
-	if err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
-		if err == nil {
-			err = io.EOF
-		}
-		return n, err
-	}
-	if err := m.z.Reset(m.r); err != nil {
-		return n, cutOff(err)
-	}
-	m.z.Multistream(false)
-	return n, nil
-}
-
-// cutOff makes the end of a stream within a header what it is: too early.
+// cutOff makes the end of a stream within something what it is: too early.
 func cutOff(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -141,7 +111,7 @@ const usualWindow = 8 << 20
 
 // newZstd bounds the decoder's window by that of the first frame, and takes the memory for it from what
 // all workers share.
-func newZstd(ctx context.Context, r *bufio.Reader, s *session) (*decompressor, error) {
+func newZstd(ctx context.Context, r *bufio.Reader, s *session, verified bool) (*decompressor, error) {
 	window := int64(usualWindow)
 	var header zstd.Header
 	if head, _ := r.Peek(zstd.HeaderMaxSize); header.Decode(head) == nil && !header.Skippable {
@@ -158,7 +128,8 @@ func newZstd(ctx context.Context, r *bufio.Reader, s *session) (*decompressor, e
 	if err := s.windows.Acquire(ctx, window); err != nil {
 		return nil, err
 	}
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(uint64(window)), zstd.WithDecoderLowmem(true))
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(uint64(window)),
+		zstd.WithDecoderLowmem(true), zstd.IgnoreChecksum(verified))
 	if err != nil {
 		s.windows.Release(window)
 		return nil, err
@@ -167,7 +138,7 @@ func newZstd(ctx context.Context, r *bufio.Reader, s *session) (*decompressor, e
 		z.Close()
 		s.windows.Release(window)
 	}
-	return &decompressor{&zstdReader{z, window}, "zstd stream", false, free}, nil
+	return &decompressor{Reader: &zstdReader{z, window}, encoding: "zstd stream", close: free}, nil
 }
 
 type zstdReader struct {

@@ -56,7 +56,7 @@ func TestReadDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	diff(t, "100 x", string(indexes[0].Files[0].Facts))
+	diff(t, "100 x", string(indexes[0].Files[0].Facts()))
 }
 
 func TestReadDirectoryWithoutPermission(t *testing.T) {

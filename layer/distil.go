@@ -24,6 +24,7 @@ func (b *builder) distil(ctx context.Context, f *File, keep Keep, head []byte, r
 	var disk *fs.PathError
 	switch {
 	case errors.As(err, &disk):
+		b.passing = true
 		b.spot(image.UnreadableFile, f.Path, "was not read: no room for it in a temporary file: "+disk.Err.Error())
 		return nil
 	case err != nil:
@@ -42,6 +43,7 @@ func (b *builder) facts(ctx context.Context, f *File, keep Keep, r io.ReaderAt) 
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil && timed.Err() != nil:
+		b.passing = true
 		b.spot(image.LimitReached, f.Path, fmt.Sprintf("was not read: it takes longer than %v", b.limits.DistilTime))
 		return nil
 	case err != nil:
@@ -53,7 +55,7 @@ func (b *builder) facts(ctx context.Context, f *File, keep Keep, r io.ReaderAt) 
 	if fits, err := b.chargeFile(f, int64(len(facts))); !fits {
 		return err
 	}
-	f.Facts = facts
+	f.body().Facts = facts
 	return nil
 }
 

@@ -1,45 +1,35 @@
 package layer
 
 import (
-	"iter"
-	"slices"
-	"strings"
+	"fmt"
+	"testing"
 )
 
-// Entries gives every entry, sorted by path, byte by byte. The root is not one.
-func (t *Tree) Entries() iter.Seq[Entry] {
-	return func(yield func(Entry) bool) { t.root.each("", yield) }
+// watched writes down what a tree tells.
+type watched struct{ lines []string }
+
+func (w *watched) Put(path string, f *File, link bool) {
+	w.lines = append(w.lines, fmt.Sprintf("put %s %s %v", path, f.Path, link))
 }
 
-// each yields what is below a directory. It is false when yield wants no more.
-func (n *node) each(dir string, yield func(Entry) bool) bool {
-	// What is in a directory sorts by the directory's name and a slash, and other files may come between
-	// it and the directory itself: a, a.b, a/c.
-	keys := make([]string, 0, len(n.children))
-	for name, child := range n.children {
-		keys = append(keys, name)
-		if len(child.children) > 0 {
-			keys = append(keys, name+"/")
-		}
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		name, below := strings.CutSuffix(key, "/")
-		child := n.children[name]
-		at := child.realPath(dir, name)
-		if below && !child.each(at, yield) || !below && !yield(child.entry(at)) {
-			return false
-		}
-	}
-	return true
+func (w *watched) Lost(path string, f *File, layer int) {
+	w.lines = append(w.lines, fmt.Sprintf("lost %s %s %d", path, f.Path, layer))
 }
 
-// realPath is join(dir, name), without a new string where the layer's own path is the same.
-func (n *node) realPath(dir, name string) string {
-	if n.file != nil && dir != "" {
-		if p := n.file.Path; len(p) == len(dir)+1+len(name) && p[:len(dir)] == dir && p[len(dir)] == '/' && p[len(dir)+1:] == name {
-			return p
-		}
+func TestWatch(t *testing.T) {
+	w := &watched{}
+	tree := NewTree()
+	tree.Watch(w)
+	f := func(path string) File { return File{Path: path} }
+	for i, files := range [][]File{
+		{{Path: "lib", Type: Symlink, Link: "usr/lib"}, f("lib/a"), {Path: "hard", Type: Hardlink, Link: "lib/a"}, {Path: "dir", Type: Directory}, f("dir/x"), f("b")},
+		{f("usr/lib/a"), f("twice"), f("twice"), {Path: "dir", Type: Whiteout}, f("b"), {Path: "b", Type: Whiteout}, {Path: "absent", Type: Hardlink, Link: "nowhere"}},
+	} {
+		tree.Apply(i, &Index{Files: files})
 	}
-	return join(dir, name)
+	diff(t, []string{
+		"put lib lib false", "put usr/lib/a lib/a false", "put hard lib/a true", "put dir/x dir/x false", "put b b false",
+		"lost usr/lib/a lib/a 0", "put usr/lib/a usr/lib/a false", "put twice twice false", "lost twice twice 1", "put twice twice false",
+		"lost dir/x dir/x 0", "lost b b 0", "put b b false",
+	}, w.lines)
 }

@@ -19,8 +19,11 @@ import (
 
 // Index is what one pass over a layer found. It is plain data: it can be kept and read again.
 type Index struct {
-	// DiffID is the digest of the uncompressed tar, computed while reading; empty for a directory.
+	// DiffID is the digest of the uncompressed tar, computed while reading; empty for a directory, and with TOC.
 	DiffID string
+	// TOC says that the layer's table of contents was read, and of its blob only what the rules wanted. A runtime
+	// that unpacks the blob itself may see other files.
+	TOC bool
 	// Files are in the order of the layer; of a path that comes twice, the last one counts.
 	Files []File
 	// BlindSpots have no Layer set: an index does not know its place in an image.
@@ -41,32 +44,63 @@ const (
 	Opaque         // what lower layers hold in directory Path was deleted by this layer
 )
 
-// File is one entry of a layer.
+// File is one entry of a layer. There may be millions of them in memory: what few have is behind Body.
 type File struct {
 	// Path is slash-separated, cleaned, relative to the image's root, without a leading slash. It has the
 	// layer's own bytes, which may be no UTF-8 or hold control characters. An Opaque root is ".".
 	Path string
+	// Link is the target of a symbolic or hard link.
+	Link string
+	Size int64
+	// Body is what was kept of a regular file's content; nil where nothing was.
+	Body *Body
+	// Mode has the permission bits, setuid, setgid and sticky.
+	Mode fs.FileMode
 	Type Type
 	// Program says that a regular file's content starts as a program does: ELF, PE, Mach-O, or "#!".
 	Program bool
-	// Mode has the permission bits, setuid, setgid and sticky.
-	Mode fs.FileMode
-	Size int64
-	// Link is the target of a symbolic or hard link.
-	Link string
-	// Content is what was captured of the file; nil when the rules did not want it.
+}
+
+// Body is what was kept of the content of a regular file.
+type Body struct {
+	// Content is the whole of it; nil when the rules did not want it.
 	Content []byte
-	// Facts is what [Rules] distilled of the file; nil when nothing was.
+	// Facts is what [Rules] distilled of it; nil when nothing was.
 	Facts []byte
-	// Digests are of the content of a regular file; nil unless [Options].Digests asked for them.
+	// Digests are nil unless [Options].Digests asked for them.
 	Digests *Digests
 }
 
-// Digests are the checksums of one file's content: those that package databases keep.
-type Digests struct {
-	MD5    [16]byte
-	SHA1   [20]byte
-	SHA256 [32]byte
+// body gives Body to be filled.
+func (f *File) body() *Body {
+	if f.Body == nil {
+		f.Body = new(Body)
+	}
+	return f.Body
+}
+
+// Content gives the file's captured content; nil when the rules did not want it.
+func (f *File) Content() []byte {
+	if f.Body == nil {
+		return nil
+	}
+	return f.Body.Content
+}
+
+// Facts gives what [Rules] distilled of the file; nil when nothing was.
+func (f *File) Facts() []byte {
+	if f.Body == nil {
+		return nil
+	}
+	return f.Body.Facts
+}
+
+// Digests gives the checksums of a regular file's content; nil unless [Options].Digests asked for them.
+func (f *File) Digests() *Digests {
+	if f.Body == nil {
+		return nil
+	}
+	return f.Body.Digests
 }
 
 // Rules say what to keep of the regular files of a layer. They are asked from several goroutines at once,

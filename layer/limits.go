@@ -62,8 +62,13 @@ type Options struct {
 	Limits Limits
 	// Parallel is how many layers are read at once; 0 means as many as there are processors to run on.
 	Parallel int
-	// Digests asks for [File].Digests of every regular file, which costs more than all the rest of reading.
+	// Digests asks for [File].Digests of every regular file, which costs nearly as much as all the rest of reading.
 	Digests bool
+	// Cache, when set, gives the indexes of layers that were read before, and keeps those of others. It is of use
+	// only with [Versioned] rules.
+	Cache *Cache
+	// FullRead reads every layer whole, also where its table of contents could tell what is in it.
+	FullRead bool
 	// Progress is told how many of the image's stored bytes were read, of how many in all; total is -1
 	// where the source does not say. It is called from several goroutines, and may be nil.
 	Progress func(read, total int64)

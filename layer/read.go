@@ -24,17 +24,18 @@ import (
 // stream that is damaged or cut off, a digest or a diffID that does not match; or that ctx ended.
 func Read(ctx context.Context, im *image.Image, rules Rules, o Options) ([]*Index, error) {
 	if im.Root != nil {
-		ix, err := newSession(im, rules, o.Limits).readDir(ctx, im.Root)
+		ix, err := sessionOf(im, rules, o).readDir(ctx, im.Root)
 		if err != nil {
 			return nil, err
 		}
 		return []*Index{ix}, nil
 	}
-	s := newSession(im, rules, o.Limits)
+	s := sessionOf(im, rules, o)
+	s.shelf = o.shelf(rules)
 	found, err := s.readLayers(ctx, im, cmp.Or(max(o.Parallel, 0), runtime.GOMAXPROCS(0)), o.Progress)
 	if errors.Is(err, errImageKept) {
-		// What is left out must not depend on which layer was quicker: read again, one after the other.
-		s = newSession(im, rules, o.Limits)
+		// What is left out must not depend on which layer was quicker, or known: read again, one after the other.
+		s = sessionOf(im, rules, o)
 		found, err = s.readLayers(ctx, im, 1, o.Progress)
 	}
 	if err != nil {
@@ -47,45 +48,111 @@ func Read(ctx context.Context, im *image.Image, rules Rules, o Options) ([]*Inde
 // read a second time.
 func (s *session) readLayers(ctx context.Context, im *image.Image, parallel int, tell func(read, total int64)) (map[string]*Index, error) {
 	s.alone = parallel == 1
-	found := make(map[string]*Index)
-	read := func(ctx context.Context, l image.Layer, m *meter, also map[string]string) error {
-		ix, err := s.readBlob(ctx, l, m, also)
-		if err != nil {
-			return err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		found[layerKey(l)] = ix
-		return nil
+	if err := s.recall(ctx, im.Layers); err != nil {
+		return nil, err
 	}
-	told := newProgress(im.Layers, tell)
+	told := newProgress(im.Layers, s.found, tell)
 	err := im.ReadLayers(ctx, parallel, func(ctx context.Context, l image.Layer, r io.Reader) error {
-		return read(ctx, l, &meter{r: r, progress: told}, nil)
-	})
-	if err != nil || len(s.missed) == 0 {
-		return found, err
-	}
-	return found, im.ReadLayers(ctx, parallel, func(ctx context.Context, l image.Layer, r io.Reader) error {
-		also := s.missed[layerKey(l)]
-		if also == nil {
+		if s.index(l) != nil {
 			return image.SkipLayer
 		}
-		return read(ctx, l, &meter{r: r, progress: &progress{}}, also)
+		if !s.whole {
+			ix, err := s.readByTOC(ctx, im, l)
+			if err != nil {
+				return err
+			}
+			if ix != nil {
+				told.add(l.Size)
+				s.hold(l, ix)
+				return image.SkipLayer
+			}
+		}
+		return s.readWhole(ctx, l, &meter{r: r, progress: told}, nil)
 	})
+	if err == nil && len(s.missed) > 0 {
+		err = im.ReadLayers(ctx, parallel, func(ctx context.Context, l image.Layer, r io.Reader) error {
+			also := s.missed[layerKey(l)]
+			if also == nil {
+				return image.SkipLayer
+			}
+			return s.readWhole(ctx, l, &meter{r: r, progress: &progress{}}, also)
+		})
+	}
+	if s.grown.Load() {
+		s.shelf.trim()
+	}
+	return s.found, err
+}
+
+// recall takes from the cache what it has of the layers. Its error is of ctx, or [errImageKept].
+func (s *session) recall(ctx context.Context, layers []image.Layer) error {
+	known, err := s.shelf.load(ctx, layers)
+	if err != nil {
+		return err
+	}
+	for key, ix := range known {
+		s.found[key] = ix.Index
+		if s.kept.Add(ix.kept) > s.limits.ImageKept {
+			return errImageKept
+		}
+	}
+	return nil
+}
+
+// readWhole reads the bytes of one layer to their end, which proves them.
+func (s *session) readWhole(ctx context.Context, l image.Layer, m *meter, also map[string]string) error {
+	ix, err := s.readBlob(ctx, l, m, also)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, m); err != nil {
+		return err
+	}
+	s.hold(l, ix)
+	return nil
+}
+
+// hold keeps the index of a layer that was read and verified.
+func (s *session) hold(l image.Layer, ix *Index) {
+	s.mu.Lock()
+	s.found[layerKey(l)] = ix
+	kept, lasting := s.lasting[layerKey(l)]
+	s.mu.Unlock()
+	if lasting && s.shelf != nil {
+		s.shelf.put(l, stored{Index: ix, kept: kept, digests: s.digests})
+		s.grown.Store(true)
+	}
+}
+
+func (s *session) index(l image.Layer) *Index {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.found[layerKey(l)]
 }
 
 // finish ends the reading of a layer: it stands, or is to be read a second time for its missed links.
 func (s *session) finish(b *builder, key string) {
+	if b.also == nil {
+		if missed := b.missedLinks(); len(missed) > 0 {
+			s.kept.Add(-b.kept)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.missed[key] = missed
+			return
+		}
+	}
+	s.stands(b, key)
+}
+
+// stands ends the reading of a layer whose index is complete.
+func (s *session) stands(b *builder, key string) {
 	b.listOmitted()
-	if b.also != nil {
+	if b.passing {
 		return
 	}
-	if missed := b.missedLinks(); len(missed) > 0 {
-		s.kept.Add(-b.kept)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.missed[key] = missed
-	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lasting[key] = b.kept
 }
 
 // layerKey is what two places in an image that hold the same layer have in common.
@@ -133,13 +200,20 @@ type session struct {
 	reference string // the image's, for errors
 	rules     Rules
 	limits    Limits
+	digests   bool                // [Options].Digests
+	whole     bool                // no layer is read by its table of contents
+	shelf     *shelf              // nil without a cache
+	grown     atomic.Bool         // something was put on the shelf
 	alone     bool                // layers are read one after the other
 	kept      atomic.Int64        // bytes, of all layers
 	windows   *semaphore.Weighted // bytes of zstd windows
 	memory    *memory
+	buffers   buffers
 
-	mu     sync.Mutex
-	missed map[string]map[string]string // by layerKey: see missedLinks
+	mu      sync.Mutex // of what follows, all by layerKey
+	found   map[string]*Index
+	lasting map[string]int64             // bytes kept of the layers of which another reading would give the same
+	missed  map[string]map[string]string // see missedLinks
 }
 
 func newSession(im *image.Image, rules Rules, limits Limits) *session {
@@ -150,8 +224,18 @@ func newSession(im *image.Image, rules Rules, limits Limits) *session {
 		alone:     true,
 		windows:   semaphore.NewWeighted(limits.Window),
 		memory:    newMemory(limits.Memory),
+		found:     make(map[string]*Index),
+		lasting:   make(map[string]int64),
 		missed:    make(map[string]map[string]string),
 	}
+}
+
+// sessionOf is newSession with the other options, without the cache.
+func sessionOf(im *image.Image, rules Rules, o Options) *session {
+	s := newSession(im, rules, o.Limits)
+	s.digests = o.Digests
+	s.whole = o.FullRead || o.Digests // of whole files, a table of contents has no digest but SHA-256
+	return s
 }
 
 // progress adds up what all workers have read of the stored bytes.
@@ -161,12 +245,13 @@ type progress struct {
 	tell  func(read, total int64) // may be nil
 }
 
-func newProgress(layers []image.Layer, tell func(read, total int64)) *progress {
+// newProgress counts the layers that are not known yet.
+func newProgress(layers []image.Layer, known map[string]*Index, tell func(read, total int64)) *progress {
 	p := &progress{tell: tell}
 	seen := make(map[string]bool)
 	for _, l := range layers {
 		key := layerKey(l)
-		if l.Unreadable || seen[key] {
+		if l.Unreadable || seen[key] || known[key] != nil {
 			continue
 		}
 		seen[key] = true
@@ -186,11 +271,16 @@ type meter struct {
 	read     int64
 }
 
+// add counts bytes that were read, or need not be read any more.
+func (p *progress) add(n int64) {
+	if p.tell != nil && n > 0 {
+		p.tell(p.read.Add(n), p.total)
+	}
+}
+
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	m.read += int64(n)
-	if m.progress.tell != nil && n > 0 {
-		m.progress.tell(m.progress.read.Add(int64(n)), m.progress.total)
-	}
+	m.progress.add(int64(n))
 	return n, err
 }

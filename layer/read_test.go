@@ -185,8 +185,8 @@ func list(files []File) []string {
 		if f.Link != "" {
 			line += " -> " + f.Link
 		}
-		if f.Content != nil {
-			line += fmt.Sprintf(" %q", f.Content)
+		if f.Content() != nil {
+			line += fmt.Sprintf(" %q", f.Content())
 		}
 		lines = append(lines, line)
 	}

@@ -20,76 +20,72 @@ type step struct {
 }
 
 // find finds what stands at a path.
-func (t *Tree) find(name string, followLast bool) (place, bool) {
+func (t *Tree) find(name string, followLast bool) (nodeID, bool) {
 	return t.walk(name, step{followLast: followLast})
 }
 
 // walk follows a path, and the symbolic links on it, from the root and never out of it. Names of the path
 // and of links' targets may be "..", which leads to the real parent, as in a chroot.
-func (t *Tree) walk(name string, s step) (place, bool) {
-	var room [24]place
-	way := append(room[:0], place{node: t.root})
+func (t *Tree) walk(name string, s step) (nodeID, bool) {
+	at, length := root, 0 // of the real path
 	links, linkNames := 0, 0
 	for rest := name; rest != ""; {
 		part, tail, _ := strings.Cut(rest, "/")
-		dir := way[len(way)-1]
 		switch part {
 		case "..":
-			way = way[:max(1, len(way)-1)]
+			if at != root {
+				length -= 1 + len(t.node(at).name)
+				at = t.node(at).parent
+			}
 			fallthrough
 		case "", ".":
 			rest = tail
 			continue
 		}
-		n := dir.node.children[part]
-		if n != nil && n.isSymlink() && !s.followNone && (tail != "" || s.followLast) {
+		id := t.child(at, part)
+		isDir := id != absent && t.node(id).isDir()
+		if id != absent && t.node(id).isSymlink() && !s.followNone && (tail != "" || s.followLast) {
+			link := t.node(id).file.Link
 			links++
-			linkNames += 1 + strings.Count(n.file.Link, "/")
+			linkNames += 1 + strings.Count(link, "/")
 			if links > maxLinks || linkNames > maxLinkNames {
-				return place{}, false
+				return absent, false
 			}
-			if strings.HasPrefix(n.file.Link, "/") {
-				way = way[:1]
+			if strings.HasPrefix(link, "/") {
+				at, length = root, 0
 			}
-			rest = n.file.Link + "/" + tail
+			rest = link + "/" + tail
 			continue
 		}
-		at := place{n, ""}
-		if links == 0 {
-			at.path = name[:len(name)-len(rest)+len(part)] // the path so far is the real one
-		} else {
-			at.path = join(dir.path, part)
+		if length += 1 + len(part); length > maxReal {
+			return absent, false
 		}
-		if len(at.path) > maxReal {
-			return place{}, false
+		if s.make != nil && !isDir {
+			id = s.make.replace(at, part, id)
+		} else if id == absent || tail != "" && !isDir {
+			return absent, false
 		}
-		if s.make != nil && (n == nil || !n.isDir()) {
-			at.node = s.make.directoryAt(dir, part, at)
-		} else if n == nil || tail != "" && !n.isDir() {
-			return place{}, false
-		}
-		way = append(way, at)
-		rest = tail
+		at, rest = id, tail
 	}
-	return way[len(way)-1], true
+	return at, true
 }
 
-// directoryAt makes a directory that has no entry, in place of what is at that name.
-func (a *application) directoryAt(dir place, name string, at place) *node {
-	if at.node != nil {
-		a.gone(at)
+// replace makes a directory that has no entry, in place of what is at that name.
+func (a *application) replace(dir nodeID, name string, id nodeID) nodeID {
+	if id != absent {
+		a.gone(id)
 		a.tree.forget()
 	}
-	n := &node{layer: a.layer}
-	dir.add(name, n)
-	return n
+	id = a.tree.add(dir, strings.Clone(name)) // name may be a small part of a long link
+	a.tree.node(id).layer = a.layer
+	return id
 }
 
 // Lookup finds what stands at a path, following symbolic links inside the tree and never out of it.
 func (t *Tree) Lookup(path string) (Entry, bool) {
 	at, ok := t.find(path, true)
-	if !ok || at.path == "" {
+	if !ok || at == root {
 		return Entry{}, false
 	}
-	return at.node.entry(at.path), true
+	return t.entry(at, t.path(at)), true
 }

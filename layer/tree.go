@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -9,13 +10,15 @@ import (
 // Tree is the file system that stacked layers make, as a container would see it. It implements [fs.FS] and
 // its extensions. Once no more layers are applied it may be used from several goroutines.
 type Tree struct {
-	root *node
-	top  *Index // the layer applied last
+	nodes
+	top   *Index // the layer applied last
+	watch Watch  // nil where nobody wants to know
 
 	// The directory in which the last entry was put: the entries of a layer mostly follow their siblings.
 	// Forgotten whenever something is removed, which may have been a link on the way there.
-	lastPath string
-	last     place
+	lastPath  string
+	last      nodeID
+	lastKnown bool
 }
 
 // Entry is one file of a [Tree].
@@ -29,38 +32,17 @@ type Entry struct {
 	File *File
 }
 
-// node is a file of the tree. Its name is its key in its directory.
-type node struct {
-	file     *File // nil for a directory that has no entry of its own
-	children map[string]*node
-	layer    int32
-}
+// NewTree gives a tree with no layers.
+func NewTree() *Tree { return &Tree{nodes: newNodes()} }
 
-func (n *node) isDir() bool { return n.file == nil || n.file.Type == Directory }
-
-func (n *node) isSymlink() bool { return n.file != nil && n.file.Type == Symlink }
-
-// kept reports whether a node, which may be nil, has content or facts.
-func (n *node) kept() bool {
-	return n != nil && n.file != nil && (n.file.Content != nil || n.file.Facts != nil)
-}
-
-func (n *node) entry(at string) Entry {
+func (t *Tree) entry(id nodeID, at string) Entry {
+	n := t.node(id)
 	f := n.file
 	if f == nil {
 		f = &File{Path: at, Type: Directory, Mode: 0o755}
 	}
 	return Entry{Path: at, Layer: int(n.layer), File: f}
 }
-
-// place is a node together with its real path.
-type place struct {
-	node *node
-	path string // "" for the root
-}
-
-// NewTree gives a tree with no layers.
-func NewTree() *Tree { return &Tree{root: &node{}} }
 
 // Apply puts a layer on top of the tree, the way a container runtime unpacks it: entry by entry, each put
 // where its directory really is. A whiteout or opaque mark removes what lower layers wrote and never what
@@ -74,28 +56,29 @@ func (t *Tree) Apply(index int, ix *Index) (written []Entry, removed []string) {
 	}
 	t.top = ix
 	t.forget()
-	a := &application{tree: t, layer: int32(index), own: make(map[*node]bool)}
+	t.reserve(len(ix.Files))
+	a := &application{tree: t, layer: int32(index), own: make(map[nodeID]bool)}
 	for i := range ix.Files {
 		a.file(&ix.Files[i])
 	}
 	return a.result()
 }
 
-func (t *Tree) forget() { t.lastPath, t.last = "", place{} }
+func (t *Tree) forget() { t.lastKnown = false }
 
 // application is a layer on its way into a tree.
 type application struct {
 	tree    *Tree
 	layer   int32
-	written []string // real paths of files with content or facts; may repeat, may be gone again
-	removed []string
+	written []nodeID // of files with content or facts; may repeat, may be gone again
+	removed []nodeID
 	// own are directories known to hold nothing of lower layers, so that each is searched only once.
-	own map[*node]bool
+	own map[nodeID]bool
 }
 
 func (a *application) file(f *File) {
 	if f.Type == Opaque {
-		if at, ok := a.tree.find(f.Path, true); ok && at.node.isDir() {
+		if at, ok := a.tree.find(f.Path, true); ok && a.tree.node(at).isDir() {
 			a.removeBelow(at)
 		}
 		return
@@ -104,128 +87,114 @@ func (a *application) file(f *File) {
 	parent = strings.TrimSuffix(parent, "/")
 	if f.Type == Whiteout {
 		if dir, ok := a.tree.find(parent, true); ok {
-			a.removeLower(dir, name)
+			a.removeLower(a.tree.child(dir, name))
 		}
 		return
 	}
-	if f.Type == Hardlink {
+	link := f.Type == Hardlink
+	if link {
 		target, ok := a.tree.find(f.Link, false)
-		if !ok || target.node.isDir() {
+		if !ok || a.tree.node(target).isDir() {
 			return
 		}
-		f = target.node.file
+		f = a.tree.node(target).file
 	}
-	a.put(a.directory(parent), name, f)
+	id := a.put(a.directory(parent), name, f)
+	if w := a.tree.watch; w != nil && f.Type != Directory {
+		w.Put(a.tree.path(id), f, link)
+	}
 }
 
 // directory finds a directory, or makes it. What is no directory on the way is replaced by one, and so is a
 // symbolic link that cannot be followed: a runtime would refuse such a layer, and none of it shall be hidden.
-func (a *application) directory(parent string) place {
+func (a *application) directory(parent string) nodeID {
 	t := a.tree
-	if t.last.node != nil && t.lastPath == parent {
+	if t.lastKnown && t.lastPath == parent {
 		return t.last
 	}
 	at, ok := t.walk(parent, step{followLast: true, make: a})
 	if !ok {
 		at, _ = t.walk(parent, step{followNone: true, make: a})
 	}
-	t.lastPath, t.last = parent, at
+	t.lastPath, t.last, t.lastKnown = parent, at, true
 	return at
 }
 
 // put makes f the file of that name in a directory. Directories merge; anything else replaces all that was there.
-func (a *application) put(dir place, name string, f *File) {
-	at := join(dir.path, name)
-	n := dir.node.children[name]
-	if n != nil && (f.Type != Directory || !n.isDir()) {
-		a.gone(place{n, at})
-		a.tree.forget()
-		n = nil
+func (a *application) put(dir nodeID, name string, f *File) nodeID {
+	t := a.tree
+	id := t.child(dir, name)
+	if id != absent && (f.Type != Directory || !t.node(id).isDir()) {
+		a.gone(id)
+		t.forget()
+		id = absent
 	}
-	if n == nil {
-		n = &node{}
-		dir.add(name, n)
+	if id == absent {
+		id = t.add(dir, name)
 	}
+	n := t.node(id)
 	n.file, n.layer = f, a.layer
 	if n.kept() {
-		a.written = append(a.written, at)
+		a.written = append(a.written, id)
 	}
+	return id
 }
 
-func (p place) add(name string, n *node) {
-	if p.node.children == nil {
-		p.node.children = make(map[string]*node)
+// gone removes a node with all that is below it, and notes what is lost, unless this layer itself had written it.
+func (a *application) gone(id nodeID) {
+	n := a.tree.node(id)
+	if n.kept() && n.layer != a.layer {
+		a.removed = append(a.removed, id)
 	}
-	p.node.children[name] = n
+	if w := a.tree.watch; w != nil && !n.isDir() {
+		w.Lost(a.tree.path(id), n.file, int(n.layer))
+	}
+	for child := range a.tree.children(id) {
+		a.gone(child)
+	}
+	a.tree.remove(id)
 }
 
-// gone notes what is lost with a node, unless this layer itself had written it.
-func (a *application) gone(at place) {
-	if at.node.kept() && at.node.layer != a.layer {
-		a.removed = append(a.removed, at.path)
-	}
-	for name, child := range at.node.children {
-		a.gone(place{child, join(at.path, name)})
-	}
-}
-
-// removeLower removes what lower layers have under a name. A directory stays if this layer has written it,
-// or anything in it.
-func (a *application) removeLower(dir place, name string) {
-	n := dir.node.children[name]
-	if n == nil {
+// removeLower removes what lower layers have at a node. A directory stays if this layer has written it, or
+// anything in it.
+func (a *application) removeLower(id nodeID) {
+	if id == absent {
 		return
 	}
-	at := place{n, join(dir.path, name)}
-	a.removeBelow(at)
-	if n.layer != a.layer && len(n.children) == 0 {
-		a.gone(at)
-		delete(dir.node.children, name)
+	a.removeBelow(id)
+	if a.tree.node(id).layer != a.layer && a.tree.empty(id) {
+		a.gone(id)
 		a.tree.forget()
 	}
 }
 
-func (a *application) removeBelow(dir place) {
-	if a.own[dir.node] {
+func (a *application) removeBelow(dir nodeID) {
+	if a.own[dir] {
 		return
 	}
-	for name := range dir.node.children {
-		a.removeLower(dir, name)
+	a.own[dir] = true
+	for child := range a.tree.children(dir) {
+		a.removeLower(child)
 	}
-	if len(dir.node.children) > 0 {
-		a.own[dir.node] = true
-	}
+	a.tree.dropRemoved(dir)
 }
 
 // result holds what was written and removed against what now stands in the tree.
 func (a *application) result() (written []Entry, removed []string) {
+	t := a.tree
 	slices.Sort(a.written)
-	for _, at := range slices.Compact(a.written) {
-		if n := a.tree.at(at); n.kept() && n.layer == a.layer {
-			written = append(written, n.entry(at))
+	for _, id := range slices.Compact(a.written) {
+		if n := t.node(id); n.layer == a.layer && n.kept() {
+			written = append(written, t.entry(id, t.path(id)))
 		}
 	}
+	slices.SortFunc(written, func(a, b Entry) int { return cmp.Compare(a.Path, b.Path) })
 	slices.Sort(a.removed)
-	for _, at := range slices.Compact(a.removed) {
-		if !a.tree.at(at).kept() {
-			removed = append(removed, at)
+	for _, id := range slices.Compact(a.removed) {
+		if !t.node(id).kept() {
+			removed = append(removed, t.path(id))
 		}
 	}
+	slices.Sort(removed)
 	return written, removed
-}
-
-// at gives the node that really stands at a path; nil where there is none.
-func (t *Tree) at(path string) *node {
-	if p, ok := t.find(path, false); ok && p.path == path {
-		return p.node
-	}
-	return nil
-}
-
-// join is path.Join for what is clean already.
-func join(dir, name string) string {
-	if dir == "" {
-		return name
-	}
-	return dir + "/" + name
 }

@@ -35,7 +35,7 @@ func show(tree *Tree) []string {
 		case Symlink:
 			lines = append(lines, e.Path+" -> "+e.File.Link)
 		default:
-			lines = append(lines, e.Path+" "+string(e.File.Content))
+			lines = append(lines, e.Path+" "+string(e.File.Content()))
 		}
 	}
 	return lines
@@ -278,4 +278,12 @@ func TestHostileTrees(t *testing.T) {
 			t.Fatalf("a path of %d bytes", len(e.Path))
 		}
 	}
+}
+
+// at gives the node that really stands at a path; nil where there is none.
+func (t *Tree) at(path string) *node {
+	if id, ok := t.find(path, false); ok && id != root && t.path(id) == path {
+		return t.node(id)
+	}
+	return nil
 }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,11 +29,11 @@ func (t *Tree) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info := fileInfo{path.Base(name), at.node}
-	if at.node.isDir() {
-		return &openDir{info: info, entries: at.node.list()}, nil
+	info := fileInfo{path.Base(name), t.node(at)}
+	if t.node(at).isDir() {
+		return &openDir{info: info, entries: t.list(at)}, nil
 	}
-	content, err := at.node.content()
+	content, err := t.node(at).content()
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
@@ -46,7 +46,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := at.node.content()
+	content, err := t.node(at).content()
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}
@@ -64,7 +64,7 @@ func (t *Tree) info(op, name string, follow bool) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fileInfo{path.Base(name), at.node}, nil
+	return fileInfo{path.Base(name), t.node(at)}, nil
 }
 
 // ReadLink implements [fs.ReadLinkFS]: the target as the layer has it.
@@ -73,10 +73,11 @@ func (t *Tree) ReadLink(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !at.node.isSymlink() {
+	n := t.node(at)
+	if !n.isSymlink() {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: fs.ErrInvalid}
 	}
-	return at.node.file.Link, nil
+	return n.file.Link, nil
 }
 
 // ReadDir implements [fs.ReadDirFS].
@@ -85,19 +86,19 @@ func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !at.node.isDir() {
+	if !t.node(at).isDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
 	}
-	return at.node.list(), nil
+	return t.list(at), nil
 }
 
-func (t *Tree) lookup(op, name string, follow bool) (place, error) {
+func (t *Tree) lookup(op, name string, follow bool) (nodeID, error) {
 	if !fs.ValidPath(name) {
-		return place{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+		return absent, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	at, ok := t.find(name, follow)
 	if !ok {
-		return place{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		return absent, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 	}
 	return at, nil
 }
@@ -107,18 +108,20 @@ func (n *node) content() ([]byte, error) {
 	switch {
 	case n.isDir():
 		return nil, errors.New("is a directory")
-	case n.file.Content == nil && (n.file.Type != Regular || n.file.Size > 0):
+	case n.file.Content() == nil && (n.file.Type != Regular || n.file.Size > 0):
 		return nil, ErrNotCaptured
 	}
-	return n.file.Content, nil
+	return n.file.Content(), nil
 }
 
 // list gives what is in a directory, sorted by name.
-func (n *node) list() []fs.DirEntry {
-	entries := make([]fs.DirEntry, 0, len(n.children))
-	for _, name := range slices.Sorted(maps.Keys(n.children)) {
-		entries = append(entries, fs.FileInfoToDirEntry(fileInfo{name, n.children[name]}))
+func (t *Tree) list(dir nodeID) []fs.DirEntry {
+	entries := []fs.DirEntry{}
+	for id := range t.children(dir) {
+		n := t.node(id)
+		entries = append(entries, fs.FileInfoToDirEntry(fileInfo{n.name, n}))
 	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries
 }
 

@@ -55,12 +55,16 @@ func unreadable(mediaType string, err error) string {
 // its digest too: a layer is not hashed twice.
 func (b *builder) read(ctx context.Context, l image.Layer, m *meter) (plain bool, err error) {
 	stored := bufio.NewReaderSize(m, 64<<10)
-	d, err := decompress(ctx, stored, b.session)
+	d, err := decompress(ctx, stored, b.session, l.DiffID != "")
 	if err != nil {
 		return false, err
 	}
 	defer d.close()
-	stream := readAhead(d, func() int64 { return m.read - int64(stored.Buffered()) })
+	consumed := d.consumed
+	if consumed == nil {
+		consumed = func() int64 { return m.read - int64(stored.Buffered()) }
+	}
+	stream := readAhead(d, consumed, &b.buffers)
 	defer stream.close()
 	stream.check = b.checkBytes(ctx)
 

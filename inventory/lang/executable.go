@@ -12,10 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"tidewaiter/inventory"
+	"tidewaiter/inventory/recognise"
 	"tidewaiter/layer"
 )
 
@@ -46,6 +49,8 @@ type executableFacts struct {
 	Interp  string   `json:"interp,omitempty"`
 	Soname  string   `json:"soname,omitempty"`
 	Needed  []string `json:"needed,omitempty"`
+	// Recognised is the product that the file's own version strings name.
+	Recognised *recognise.Found `json:"recognised,omitempty"`
 	// Problem says what could not be read.
 	Problem string `json:"problem,omitempty"`
 }
@@ -59,8 +64,8 @@ type crate struct {
 }
 
 // distilExecutable takes from an executable who built it of what. It reads single parts by their offset, a
-// few KiB of most files.
-func distilExecutable(_ context.Context, r io.ReaderAt, size int64) ([]byte, error) {
+// few KiB of most files; only a file that has the name of a known runtime or tool is searched.
+func distilExecutable(ctx context.Context, name string, r io.ReaderAt, size int64) ([]byte, error) {
 	var f executableFacts
 	bounded := &budgetReader{r: r, left: maxExecutableRead}
 	magic := make([]byte, 4)
@@ -72,6 +77,9 @@ func distilExecutable(_ context.Context, r io.ReaderAt, size int64) ([]byte, err
 		err = f.readELF(bounded, size)
 	} else {
 		err = f.readOther(bounded, magic)
+	}
+	if base := path.Base(name); string(magic) == elfMagic && recognise.Known(base) {
+		err = errors.Join(err, f.recognise(ctx, base, r, size))
 	}
 	if err != nil {
 		f.Problem = oneLine(err.Error())
@@ -102,6 +110,25 @@ func (f *executableFacts) readELF(r io.ReaderAt, size int64) error {
 		errs = append(errs, f.readRust(s))
 	}
 	return errors.Join(errs...)
+}
+
+// recognise looks for the version of a known product: where compilers put constants, and else in the whole file.
+func (f *executableFacts) recognise(ctx context.Context, name string, r io.ReaderAt, size int64) error {
+	var parts []*io.SectionReader
+	if e, err := openELF(r, size); err == nil {
+		names := []string{".rodata", ".data", ".comment"}
+		sections := e.sections(names...)
+		for _, s := range names {
+			if sections[s] != nil {
+				parts = append(parts, sections[s])
+			}
+		}
+	}
+	found, ok, err := recognise.Search(ctx, name, append(parts, io.NewSectionReader(r, 0, size))...)
+	if ok {
+		f.Recognised = &found
+	}
+	return err
 }
 
 // readOther reads PE and Mach-O files.
@@ -180,7 +207,7 @@ func (f *executableFacts) readRust(section io.ReaderAt) error {
 	return nil
 }
 
-// executableExtractor names the Go modules and Rust crates in executables.
+// executableExtractor names the Go modules and Rust crates in executables, and the known products that they are.
 type executableExtractor struct{}
 
 func (executableExtractor) Name() string { return "executable" }
@@ -192,7 +219,9 @@ func (executableExtractor) Rules() []inventory.Rule {
 func (executableExtractor) Extract(_ context.Context, tree *layer.Tree, p string) ([]inventory.Package, error) {
 	raw, ok := facts(tree, p, executableKind)
 	// Most executables are of C and have none of these: looking for the words spares decoding them all.
-	if !ok || !bytes.Contains(raw, []byte(`"go":`)) && !bytes.Contains(raw, []byte(`"rust":`)) && !bytes.Contains(raw, []byte(`"problem":`)) {
+	if !ok || !slices.ContainsFunc([]string{`"go":`, `"rust":`, `"recognised":`, `"problem":`}, func(word string) bool {
+		return bytes.Contains(raw, []byte(word))
+	}) {
 		return nil, nil
 	}
 	var f executableFacts
@@ -206,6 +235,10 @@ func (executableExtractor) Extract(_ context.Context, tree *layer.Tree, p string
 	pkgs, goErr := goPackages(f.Go)
 	pkgs = proven(pkgs, "go-binary", p)
 	pkgs = append(pkgs, proven(cratePackages(f.Rust), "rust-binary", p)...)
+	if r := f.Recognised; r != nil {
+		pkg := recognised(newPackage("generic", r.Product, r.Version), r.CPE, p, "version string "+r.Text)
+		pkgs = append(pkgs, proven([]inventory.Package{pkg}, "recognised-binary", p)...)
+	}
 	return pkgs, cmp.Or(err, goErr)
 }
 

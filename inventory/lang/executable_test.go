@@ -71,7 +71,7 @@ func deflated(t testing.TB, s string) string {
 
 func distilled(t *testing.T, content string) executableFacts {
 	t.Helper()
-	b, err := distilExecutable(context.Background(), strings.NewReader(content), int64(len(content)))
+	b, err := distilExecutable(context.Background(), "bin/tool", strings.NewReader(content), int64(len(content)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestExecutableNotes(t *testing.T) {
 	if f.BuildID != "0102ff" || string(f.Package) != `{"type":"deb","name":"x"}` {
 		t.Errorf("got build ID %q, package %s", f.BuildID, f.Package)
 	}
-	if b, err := distilExecutable(context.Background(), strings.NewReader(elfWith(".x", "", nil)), 400); b != nil || err != nil {
+	if b, err := distilExecutable(context.Background(), "bin/tool", strings.NewReader(elfWith(".x", "", nil)), 400); b != nil || err != nil {
 		t.Errorf("an executable with nothing to say gave %q, %v", b, err)
 	}
 }
@@ -181,7 +181,7 @@ func FuzzDistilExecutable(f *testing.F) {
 		if len(content) < 4 {
 			return
 		}
-		if _, err := distilExecutable(context.Background(), bytes.NewReader(content), int64(len(content))); err != nil {
+		if _, err := distilExecutable(context.Background(), "bin/tool", bytes.NewReader(content), int64(len(content))); err != nil {
 			t.Error(err)
 		}
 	})

@@ -11,55 +11,15 @@ import (
 	"tidewaiter/inventory"
 )
 
-// ecosystemOf gives OSV's ecosystem for a purl type: https://ossf.github.io/osv-schema/#defined-ecosystems.
-// Types that OSV has no ecosystem for give the empty string.
-func ecosystemOf(purlType string) string {
-	switch purlType {
-	case packageurl.TypeNPM:
-		return "npm"
-	case packageurl.TypePyPi:
-		return "PyPI"
-	case packageurl.TypeMaven:
-		return "Maven"
-	case packageurl.TypeGolang:
-		return "Go"
-	case packageurl.TypeCargo:
-		return "crates.io"
-	case packageurl.TypeGem:
-		return "RubyGems"
-	case packageurl.TypeComposer:
-		return "Packagist"
-	case packageurl.TypeNuget:
-		return "NuGet"
-	case packageurl.TypePub:
-		return "Pub"
-	case packageurl.TypeHex:
-		return "Hex"
-	case packageurl.TypeCran:
-		return "CRAN"
-	case packageurl.TypeHackage:
-		return "Hackage"
-	case packageurl.TypeConan:
-		return "ConanCenter"
-	case packageurl.TypeSwift:
-		return "SwiftURL"
-	case packageurl.TypeJulia:
-		return "Julia"
-	case "opam":
-		return "opam"
-	}
-	return ""
-}
-
 // newPackage names a package as the advisories of its ecosystem do, and gives it its purl.
 func newPackage(purlType, name, version string) inventory.Package {
-	name = advisoryName(purlType, name)
+	name = inventory.AdvisoryName(purlType, name)
 	return inventory.Package{
 		PURL:      purl(purlType, name, version),
 		Type:      purlType,
 		Name:      name,
 		Version:   version,
-		Ecosystem: ecosystemOf(purlType),
+		Ecosystem: inventory.EcosystemOf(purlType),
 	}
 }
 
@@ -68,35 +28,6 @@ func newPackage(purlType, name, version string) inventory.Package {
 func unpublished(p inventory.Package) inventory.Package {
 	p.Ecosystem, p.Unpublished = "", true
 	return p
-}
-
-// advisoryName gives a package's name in the spelling that advisories use.
-func advisoryName(purlType, name string) string {
-	switch purlType {
-	case packageurl.TypePyPi:
-		return pypiName(name)
-	case packageurl.TypeComposer, packageurl.TypeHex, packageurl.TypePub:
-		return strings.ToLower(name)
-	case packageurl.TypeSwift:
-		return strings.TrimSuffix(name, "/")
-	}
-	return name
-}
-
-// pypiName normalises a name as PEP 503 says: lower case, each run of "-", "_" and "." one "-".
-func pypiName(name string) string {
-	var b strings.Builder
-	for i := range len(name) {
-		switch c := name[i]; c {
-		case '-', '_', '.':
-			if s := b.String(); s == "" || s[len(s)-1] != '-' {
-				b.WriteByte('-')
-			}
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return strings.ToLower(b.String())
 }
 
 // purl gives the package URL of a package, by its advisory name: https://github.com/package-url/purl-spec.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tidewaiter/inventory"
 )
 
 func TestLicences(t *testing.T) {
@@ -29,7 +31,7 @@ func TestLicences(t *testing.T) {
 
 func TestPyPIName(t *testing.T) {
 	for in, want := range map[string]string{"Zope.Interface": "zope-interface", "a__b-.c": "a-b-c", "PyYAML": "pyyaml"} {
-		if got := pypiName(in); got != want {
+		if got := inventory.AdvisoryName("pypi", in); got != want {
 			t.Errorf("%s: got %s, want %s", in, got, want)
 		}
 	}

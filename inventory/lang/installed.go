@@ -22,6 +22,7 @@ func gemRules() []inventory.Rule {
 var (
 	gemName     = regexp.MustCompile(`(?m)^\s*s\.name\s*=\s*["']([^"']+)["']`)
 	gemVersion  = regexp.MustCompile(`(?m)^\s*s\.version\s*=\s*(?:Gem::Version\.new\s*\(?\s*)?["']([^"']+)["']`)
+	gemPrograms = regexp.MustCompile(`(?m)^\s*s\.executables\s*=\s*(.+)$`)
 	gemLicences = regexp.MustCompile(`(?m)^\s*s\.licenses?\s*=\s*(.+)$`)
 	rubyString  = regexp.MustCompile(`["']([^"']*)["']`)
 	// gemFile is the file's name: rake-13.0.6.gemspec, nokogiri-1.16.0-x86_64-linux.gemspec.
@@ -43,6 +44,12 @@ func parseGemspec(p string, content []byte) ([]inventory.Package, error) {
 		pkg.Licenses = append(pkg.Licenses, m[1])
 	}
 	pkg.Licenses = licences(pkg.Licenses...)
+	// RubyGems puts a program's wrapper into the bin directory beside the specifications.
+	if gems, dir := path.Split(path.Dir(p)); dir == "specifications" {
+		for _, m := range rubyString.FindAllStringSubmatch(submatch(gemPrograms, content), -1) {
+			pkg.Files = append(pkg.Files, inventory.OwnedFile{Path: path.Join(gems, "bin", path.Base("/"+m[1]))})
+		}
+	}
 	return []inventory.Package{pkg}, nil
 }
 

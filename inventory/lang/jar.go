@@ -76,7 +76,7 @@ func isJar(name []byte) bool {
 
 // distilJar takes out of a Java archive what says which packages are in it. What is wrong with the archive
 // goes into the facts, so that what could be read is kept too.
-func distilJar(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
+func distilJar(ctx context.Context, _ string, r io.ReaderAt, size int64) ([]byte, error) {
 	j := jarReader{ctx: ctx, entries: maxZipEntries, inflated: maxJarInflated, held: maxJarHeld, kept: maxJarFacts, archives: maxJarArchives}
 	j.read(r, size, "", 1)
 	if err := ctx.Err(); err != nil {

@@ -169,7 +169,7 @@ func FuzzDistilJar(f *testing.F) {
 	f.Add([]byte(archive(f, pom("g", "a", "1"), manifest("A: b"), entry{"x.jar", archive(f, pom("g", "b", "1")), true})))
 	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		facts, err := distilJar(context.Background(), bytes.NewReader(content), int64(len(content)))
+		facts, err := distilJar(context.Background(), "", bytes.NewReader(content), int64(len(content)))
 		if err != nil || len(facts) > 0 && !strings.HasPrefix(string(facts), jarKind) {
 			t.Errorf("facts %q, %v", facts, err)
 		}
@@ -190,7 +190,7 @@ func BenchmarkDistilJar(b *testing.B) {
 	boot := archive(b, libs...)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := distilJar(context.Background(), strings.NewReader(boot), int64(len(boot))); err != nil {
+		if _, err := distilJar(context.Background(), "", strings.NewReader(boot), int64(len(boot))); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -222,7 +222,7 @@ func BenchmarkDistilExecutable(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := distilExecutable(context.Background(), f, info.Size()); err != nil {
+		if _, err := distilExecutable(context.Background(), f.Name(), f, info.Size()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -268,7 +268,7 @@ func (e mavenRepoExtractor) Extract(_ context.Context, tree *layer.Tree, p strin
 		return nil, nil // a parent, with no archive of its own
 	}
 	pkg := newPackage("maven", group+":"+artifact, version)
-	if strings.Contains(string(jar.File.Facts), fmt.Sprintf(`{"g":%q,"a":%q,"v":%q}`, group, artifact, version)) {
+	if strings.Contains(string(jar.File.Facts()), fmt.Sprintf(`{"g":%q,"a":%q,"v":%q}`, group, artifact, version)) {
 		return nil, nil // the archive says so itself
 	}
 	pkg.Paths = []string{jar.Path, p}

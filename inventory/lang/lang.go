@@ -41,6 +41,11 @@ func All() []inventory.Extractor {
 		javaExtractor{},
 		mavenRepoExtractor{},
 		executableExtractor{},
+		fileExtractor{"go-toolchain", []inventory.Rule{{Name: "VERSION", Magic: "go1"}}, parseGoToolchain},
+		fileExtractor{"java-runtime", named("release"), parseJavaRelease},
+		fileExtractor{"dotnet-runtime", named("Microsoft.NETCore.App.deps.json", "Microsoft.AspNetCore.App.deps.json"), parseDotnetRuntime},
+		fileExtractor{"erlang-runtime", []inventory.Rule{{Name: "OTP_VERSION", Dir: "releases"}}, parseOTP},
+		fileExtractor{"elixir-runtime", []inventory.Rule{{Name: "elixir.app", Dir: "ebin"}}, parseElixir},
 	}
 	for _, s := range scalibrExtractors() {
 		all = append(all, s)
@@ -81,8 +86,8 @@ func proven(pkgs []inventory.Package, extractor, p string) []inventory.Package {
 
 // readFile gives the content that was captured of a file.
 func readFile(tree *layer.Tree, p string) ([]byte, error) {
-	if e, ok := tree.Lookup(p); ok && e.File.Content != nil {
-		return e.File.Content, nil
+	if e, ok := tree.Lookup(p); ok && e.File.Content() != nil {
+		return e.File.Content(), nil
 	}
 	f, err := tree.Open(p)
 	if err != nil {
@@ -95,10 +100,10 @@ func readFile(tree *layer.Tree, p string) ([]byte, error) {
 // facts gives what was distilled of a file when it is of the kind asked for, without the kind.
 func facts(tree *layer.Tree, p, kind string) ([]byte, bool) {
 	e, ok := tree.Lookup(p)
-	if !ok || e.File.Facts == nil {
+	if !ok || e.File.Facts() == nil {
 		return nil, false
 	}
-	return bytes.CutPrefix(e.File.Facts, []byte(kind))
+	return bytes.CutPrefix(e.File.Facts(), []byte(kind))
 }
 
 // utf8BOM is the byte order mark that some editors put before UTF-8.

@@ -22,12 +22,13 @@ func captured(t *testing.T, files map[string]string) (*layer.Tree, []string) {
 		content := []byte(files[p])
 		f := layer.File{Path: p, Mode: 0o644, Size: int64(len(content))}
 		keep := rules.Want(&f, content[:min(len(content), layer.HeadSize)])
+		f.Body = &layer.Body{}
 		if keep.Content {
-			f.Content = content
+			f.Body.Content = content
 		}
 		if keep.Distil != nil {
 			var err error
-			if f.Facts, err = keep.Distil(context.Background(), bytes.NewReader(content), f.Size); err != nil {
+			if f.Body.Facts, err = keep.Distil(context.Background(), bytes.NewReader(content), f.Size); err != nil {
 				t.Fatalf("%s: %v", p, err)
 			}
 		}
@@ -54,7 +55,7 @@ func extract(t *testing.T, name string, files map[string]string) ([]inventory.Pa
 			base := p[strings.LastIndexByte(p, '/')+1:]
 			return !r.CaptureOnly && (r.Name == "" || r.Name == base) && strings.HasSuffix(p, r.Suffix)
 		}
-		if entry, ok := tree.Lookup(p); !ok || entry.File.Content == nil && entry.File.Facts == nil || !slices.ContainsFunc(e.Rules(), selects) {
+		if entry, ok := tree.Lookup(p); !ok || entry.File.Content() == nil && entry.File.Facts() == nil || !slices.ContainsFunc(e.Rules(), selects) {
 			continue
 		}
 		found, err := e.Extract(context.Background(), tree, p)
@@ -227,6 +228,27 @@ func TestPythonRecord(t *testing.T) {
 		{Path: "etc/passwd"},
 	}
 	if d := cmp.Diff(want, pkgs[0].Files); d != "" {
+		t.Errorf("files (-want +got):\n%s", d)
+	}
+}
+
+func TestListsOfInstalledFiles(t *testing.T) {
+	pkgs, err := extract(t, "python-installed", map[string]string{
+		"v/lib/site-packages/a-1.egg-info/PKG-INFO":            "Name: a\nVersion: 1\n",
+		"v/lib/site-packages/a-1.egg-info/installed-files.txt": "PKG-INFO\n../a/__init__.py\n../../../bin/a\n../../../../../../etc/x",
+	})
+	want := []inventory.OwnedFile{{Path: "v/lib/site-packages/a-1.egg-info/PKG-INFO"}, {Path: "v/lib/site-packages/a/__init__.py"}, {Path: "v/bin/a"}, {Path: "etc/x"}}
+	if err != nil || len(pkgs) != 1 {
+		t.Fatal(pkgs, err)
+	}
+	if d := cmp.Diff(want, pkgs[0].Files); d != "" {
+		t.Errorf("files (-want +got):\n%s", d)
+	}
+	pkgs, err = parseGemspec("b/specifications/rake-13.gemspec", []byte("s.name = \"rake\"\ns.version = \"13\"\n  s.executables = [\"rake\".freeze, \"../../x\"]\n"))
+	if err != nil || len(pkgs) != 1 {
+		t.Fatal(pkgs, err)
+	}
+	if d := cmp.Diff([]inventory.OwnedFile{{Path: "b/bin/rake"}, {Path: "b/bin/x"}}, pkgs[0].Files); d != "" {
 		t.Errorf("files (-want +got):\n%s", d)
 	}
 }

@@ -35,7 +35,7 @@ func (yarnCacheExtractor) Rules() []inventory.Rule {
 }
 
 // distilYarn takes the package's own package.json out of the archive.
-func distilYarn(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
+func distilYarn(ctx context.Context, _ string, r io.ReaderAt, size int64) ([]byte, error) {
 	var found *npmCached
 	budget := int64(maxZipEntries)
 	err := walkZip(ctx, r, size, &budget, func(e zipEntry) error {

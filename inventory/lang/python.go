@@ -27,6 +27,8 @@ func (pythonExtractor) Rules() []inventory.Rule {
 		{Suffix: ".dist-info/METADATA"},
 		{Suffix: ".dist-info/RECORD", CaptureOnly: true},
 		{Suffix: ".egg-info/PKG-INFO"},
+		{Dir: "site-packages", Name: "installed-files.txt", CaptureOnly: true},
+		{Dir: "dist-packages", Name: "installed-files.txt", CaptureOnly: true},
 		{Suffix: "EGG-INFO/PKG-INFO"},
 		{Suffix: ".egg-info"},
 		{Suffix: ".egg", Magic: "PK", Distil: distilEgg},
@@ -48,9 +50,14 @@ func (e pythonExtractor) Extract(_ context.Context, tree *layer.Tree, p string) 
 	if err != nil {
 		return nil, err
 	}
-	if path.Base(p) == "METADATA" {
-		if record, err := readFile(tree, path.Join(path.Dir(p), "RECORD")); err == nil {
-			pkg.Files = parseRecord(path.Dir(path.Dir(p)), record)
+	switch dir := path.Dir(p); {
+	case path.Base(p) == "METADATA":
+		if record, err := readFile(tree, path.Join(dir, "RECORD")); err == nil {
+			pkg.Files = parseRecord(path.Dir(dir), record)
+		}
+	case path.Ext(dir) == ".egg-info":
+		if list, err := readFile(tree, path.Join(dir, "installed-files.txt")); err == nil {
+			pkg.Files = parseInstalledFiles(dir, list)
 		}
 	}
 	return proven([]inventory.Package{pkg}, e.Name(), p), nil
@@ -69,7 +76,7 @@ func parsePython(content []byte) (inventory.Package, error) {
 		if end := strings.IndexAny(r, " ;<>=!~[("); end > 0 {
 			r = r[:end]
 		}
-		pkg.Depends = append(pkg.Depends, pypiName(r))
+		pkg.Depends = append(pkg.Depends, inventory.AdvisoryName("pypi", r))
 	}
 	return pkg, nil
 }
@@ -123,6 +130,20 @@ func parseRecord(site string, content []byte) []inventory.OwnedFile {
 	return files
 }
 
+// parseInstalledFiles reads the list that pip keeps of what setup.py installed: one path on each line, relative to the
+// directory that holds the list. It has no checksums.
+func parseInstalledFiles(eggInfo string, content []byte) []inventory.OwnedFile {
+	var files []inventory.OwnedFile
+	for line := range bytes.Lines(content) {
+		p := string(bytes.TrimRight(line, "\r\n"))
+		if p == "" || len(files) == maxRecord {
+			continue
+		}
+		files = append(files, inventory.OwnedFile{Path: strings.TrimPrefix(path.Join("/", eggInfo, p), "/")})
+	}
+	return files
+}
+
 // recordDigest turns "sha256=" and unpadded URL-safe base64 into "sha256:" and hexadecimal digits.
 func recordDigest(s string) string {
 	algorithm, value, ok := strings.Cut(s, "=")
@@ -141,7 +162,7 @@ const (
 )
 
 // distilEgg takes EGG-INFO/PKG-INFO out of a zipped egg.
-func distilEgg(ctx context.Context, r io.ReaderAt, size int64) ([]byte, error) {
+func distilEgg(ctx context.Context, _ string, r io.ReaderAt, size int64) ([]byte, error) {
 	var out []byte
 	budget := int64(maxZipEntries)
 	err := walkZip(ctx, r, size, &budget, func(e zipEntry) error {

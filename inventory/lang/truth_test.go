@@ -49,7 +49,7 @@ func truth(t *testing.T, file, purlType string) []string {
 	var out []string
 	for line := range strings.Lines(string(b)) {
 		f := strings.Split(strings.TrimRight(line, "\n"), "\t")
-		out = append(out, advisoryName(purlType, f[0])+" "+f[1])
+		out = append(out, inventory.AdvisoryName(purlType, f[0])+" "+f[1])
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -31,6 +31,7 @@ func (dpkg) Rules() []inventory.Rule {
 		{Dir: "dpkg/status.d", Suffix: ".md5sums", CaptureOnly: true},
 		{Dir: "dpkg/info", Suffix: ".list", CaptureOnly: true},
 		{Dir: "dpkg/info", Suffix: ".md5sums", CaptureOnly: true},
+		{Suffix: "dpkg/diversions", CaptureOnly: true},
 		{Dir: "share/doc", Name: "copyright", CaptureOnly: true},
 	}
 }
@@ -236,9 +237,10 @@ func debFiles(tree *layer.Tree, root string, list, sums []byte, config []invento
 	return slices.CompactFunc(files, func(a, b inventory.OwnedFile) bool { return a.Path == b.Path })
 }
 
+// isDirectory is false for a symbolic link to one: packages have such links.
 func isDirectory(tree *layer.Tree, path string) bool {
-	e, ok := tree.Lookup(path)
-	return ok && e.File.Type == layer.Directory
+	info, err := tree.Lstat(path)
+	return err == nil && info.IsDir()
 }
 
 // cleanPath gives a line's path relative to the root.

@@ -105,7 +105,7 @@ func TestParseStatusDamaged(t *testing.T) {
 func treeOf(files ...string) *layer.Tree {
 	ix := &layer.Index{}
 	for i := 0; i < len(files); i += 2 {
-		ix.Files = append(ix.Files, layer.File{Path: files[i], Content: []byte(files[i+1])})
+		ix.Files = append(ix.Files, layer.File{Path: files[i], Body: &layer.Body{Content: []byte(files[i+1])}})
 	}
 	tree := layer.NewTree()
 	tree.Apply(0, ix)

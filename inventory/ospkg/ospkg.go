@@ -36,7 +36,7 @@ func content(tree *layer.Tree, path string) []byte {
 	if !ok || e.File.Type != layer.Regular {
 		return nil
 	}
-	return e.File.Content
+	return e.File.Content()
 }
 
 // damage counts the records of a database that could not be read.

@@ -31,8 +31,10 @@ const (
 	tagOldFileNames = 1027
 	tagFileModes    = 1030
 	tagFileDigests  = 1035
+	tagFileStates   = 1029
 	tagFileFlags    = 1037
 	tagSourceRPM    = 1044
+	tagVerifyFlags  = 1045
 	tagProvideName  = 1047
 	tagRequireName  = 1049
 	tagDirIndexes   = 1116
@@ -41,6 +43,7 @@ const (
 	tagDigestAlgo   = 5011
 	tagModularity   = 5096
 
+	typeChar        = 1
 	typeInt16       = 3
 	typeInt32       = 4
 	typeString      = 6
@@ -139,33 +142,40 @@ func (x *headerIndex) texts(tag uint32) []string {
 	return list
 }
 
-// numbers gives an array of 16 or 32 bit numbers; none where it is cut off.
+// numbers gives an array of 8, 16 or 32 bit numbers; none where it is cut off.
 func (x *headerIndex) numbers(tag uint32) []uint32 {
 	e, ok := x.entries[tag]
-	width := map[uint32]int{typeInt16: 2, typeInt32: 4}[e.kind]
+	width := map[uint32]int{typeChar: 1, typeInt16: 2, typeInt32: 4}[e.kind]
 	if !ok || width == 0 || int(e.offset)+width*int(e.count) > len(x.data) {
 		return nil
 	}
 	list := make([]uint32, e.count)
 	for i := range list {
-		b := x.data[int(e.offset)+width*i:]
-		if width == 2 {
+		switch b := x.data[int(e.offset)+width*i:]; width {
+		case 1:
+			list[i] = uint32(b[0])
+		case 2:
 			list[i] = uint32(binary.BigEndian.Uint16(b))
-		} else {
+		default:
 			list[i] = binary.BigEndian.Uint32(b)
 		}
 	}
 	return list
 }
 
-// files gives the package's files, without its directories.
+// files gives the package's files, without its directories. Checksums are those that rpm itself would compare: not of
+// ghosts (files that the package only claims the names of), nor of what was not installed or another package replaced,
+// nor where the package asks not to (lib/verify.c).
 func (x *headerIndex) files() []inventory.OwnedFile {
 	const (
 		modeType, modeDirectory = 0o170000, 0o040000
-		flagConfig              = 1
+		flagConfig, flagGhost   = 1, 1 << 6
+		verifyDigest            = 1
+		stateNormal             = 0
 	)
 	names := x.fileNames()
 	modes, flags := x.numbers(tagFileModes), x.numbers(tagFileFlags)
+	states, verify := x.numbers(tagFileStates), x.numbers(tagVerifyFlags)
 	digests, algorithm := x.texts(tagFileDigests), x.digestAlgorithm()
 	var files []inventory.OwnedFile
 	for i, name := range names {
@@ -177,6 +187,10 @@ func (x *headerIndex) files() []inventory.OwnedFile {
 			f.Digest = algorithm + ":" + digests[i]
 		}
 		f.Config = i < len(flags) && flags[i]&flagConfig != 0
+		f.Optional = i < len(flags) && flags[i]&flagGhost != 0 || i < len(states) && states[i] != stateNormal
+		if f.Optional || i < len(verify) && verify[i]&verifyDigest == 0 {
+			f.Digest = ""
+		}
 		files = append(files, f)
 	}
 	return files

@@ -1,0 +1,308 @@
+package layer
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tidewaiter/image"
+)
+
+// Cache keeps indexes on disk, so that a layer that was read once is not read again. An index is found by the digest
+// of the layer's stored bytes, which was verified when it was kept; by the rules and limits under which it was
+// read; and by the program that did so: any other build reads anew.
+//
+// Several processes may use one directory. A file of it that is damaged is removed, and the layer read again. Whoever
+// may write to the directory can make a scan say anything: it is made for its owner alone.
+type Cache struct {
+	dir     string
+	most    int64
+	program string
+
+	mu  sync.Mutex
+	err error
+}
+
+// Versioned are [Rules] whose captures may be kept in a [Cache]. Their version must differ wherever, of the same
+// program, they would keep something else of any file.
+type Versioned interface {
+	Rules
+	Version() string
+}
+
+// OpenCache uses a directory, which is made when something is first kept, for at most so many bytes.
+func OpenCache(dir string, most int64) (*Cache, error) {
+	if !filepath.IsAbs(dir) {
+		return nil, fmt.Errorf("cache %q: not an absolute path", dir)
+	}
+	program, err := thisProgram()
+	if err != nil {
+		return nil, fmt.Errorf("cache %s: %w", dir, err)
+	}
+	return &Cache{dir: dir, most: most, program: program}, nil
+}
+
+// thisProgram tells this build of the program from all others: by its version where that stands for its source,
+// else by when its file was written.
+func thisProgram() (string, error) {
+	info, _ := debug.ReadBuildInfo()
+	if info != nil {
+		if v := info.Main.Version; v != "" && v != "(devel)" && !strings.Contains(v, "+dirty") {
+			return info.Main.Path + " " + v + " " + info.GoVersion, nil
+		}
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprint(file.Size(), file.ModTime().UnixNano()), nil
+}
+
+// Err gives the first reason for which something was not kept; nil when there was none. A scan is as good without.
+func (c *Cache) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+func (c *Cache) failed(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = cmp.Or(c.err, fmt.Errorf("cache %s: %w", c.dir, err))
+}
+
+// shelf is the part of a cache where the layers of one reading are kept.
+type shelf struct {
+	*Cache
+	conditions string
+	digests    bool
+	byTOC      bool
+}
+
+// shelf gives that for reading by these rules and options; nil where nothing can be kept.
+func (o Options) shelf(rules Rules) *shelf {
+	versioned, ok := rules.(Versioned)
+	if o.Cache == nil || !ok {
+		return nil
+	}
+	l := o.Limits
+	// Of the limits, those that decide what is in an index: indexes that other limits had a part in are not kept.
+	l.ImageKept, l.ImageEntries, l.Memory, l.DistilTime = 0, 0, 0, 0
+	return &shelf{
+		Cache:      o.Cache,
+		conditions: fmt.Sprintf("%d\n%s\n%s\n%+v", codecVersion, o.Cache.program, versioned.Version(), l),
+		digests:    o.Digests,
+		byTOC:      !o.FullRead && !o.Digests,
+	}
+}
+
+// Ways in which an index can have been made, as file name endings.
+const (
+	plainIndex   = ".index"
+	digestsIndex = ".digests"
+)
+
+// file gives the path of a layer's index. toc is the digest of the table of contents it was made from, if it was:
+// another image may name another table for the same layer.
+func (s *shelf) file(l image.Layer, toc, ending string) string {
+	sum := sha256.Sum256([]byte(s.conditions + "\n" + l.Digest + "\n" + toc))
+	name := hex.EncodeToString(sum[:])
+	return filepath.Join(s.dir, name[:2], name[2:]+ending)
+}
+
+// files gives all the files that could serve for a layer, the best first.
+func (s *shelf) files(l image.Layer) []string {
+	files := []string{s.file(l, "", digestsIndex)}
+	if !s.digests {
+		files = []string{s.file(l, "", plainIndex), files[0]}
+	}
+	if p, ok := placeTOC(l); ok && s.byTOC {
+		files = append(files, s.file(l, p.digest, plainIndex))
+	}
+	return files
+}
+
+// load gets what is kept of the layers, by [layerKey]. Its error is that of ctx.
+func (s *shelf) load(ctx context.Context, layers []image.Layer) (map[string]stored, error) {
+	found := make(map[string]stored)
+	if s == nil {
+		return found, nil
+	}
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	seen := make(map[string]bool)
+	for _, l := range layers {
+		if l.Digest == "" || l.Unreadable || seen[l.Digest] {
+			continue
+		}
+		seen[l.Digest] = true
+		g.Go(func() error {
+			if ix, ok := s.get(l); ok {
+				mu.Lock()
+				defer mu.Unlock()
+				found[layerKey(l)] = ix
+			}
+			return ctx.Err()
+		})
+	}
+	return found, g.Wait()
+}
+
+func (s *shelf) get(l image.Layer) (stored, bool) {
+	for _, name := range s.files(l) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		ix, err := unseal(b, s.digests)
+		if err != nil || s.digests && !ix.digests {
+			os.Remove(name)
+			continue
+		}
+		touch(name)
+		return ix, true
+	}
+	return stored{}, false
+}
+
+// seal is what a cache file starts with: a mark, and the checksum of the rest.
+const (
+	sealMark = "tidewaiter index\n"
+	sealSize = len(sealMark) + 4
+)
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// sealed gives the content of a cache file.
+func sealed(content []byte) []byte {
+	head := binary.BigEndian.AppendUint32([]byte(sealMark), checksum(content))
+	return append(head, content...)
+}
+
+// unseal checks the content of a cache file against damage, and reads it.
+func unseal(b []byte, digests bool) (stored, error) {
+	if len(b) < sealSize || string(b[:len(sealMark)]) != sealMark || binary.BigEndian.Uint32(b[len(sealMark):]) != checksum(b[sealSize:]) {
+		return stored{}, errStored
+	}
+	return decodeIndex(b[sealSize:], digests)
+}
+
+// put keeps the index of a layer whose stored bytes, or table of contents, were verified.
+func (s *shelf) put(l image.Layer, ix stored) {
+	if s == nil || l.Digest == "" {
+		return
+	}
+	toc, ending := "", plainIndex
+	if ix.digests {
+		ending = digestsIndex
+	}
+	if ix.TOC {
+		p, _ := placeTOC(l)
+		toc = p.digest
+	}
+	content, err := ix.encode()
+	if err == nil {
+		err = write(s.file(l, toc, ending), sealed(content))
+	}
+	if err != nil {
+		s.failed(err)
+		return
+	}
+	if ix.digests {
+		os.Remove(s.file(l, "", plainIndex)) // of no use any more
+	}
+}
+
+// write makes a file as a whole: other processes see all of it, or nothing.
+func write(name string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), tempPrefix)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = cmp.Or(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+const (
+	tempPrefix = "new-"
+	// touchAfter is how exactly a file's time says when it was last used.
+	touchAfter = time.Hour
+	// staleAfter is the age of a temporary file that nobody is writing any more.
+	staleAfter = time.Hour
+)
+
+func touch(name string) {
+	if file, err := os.Stat(name); err == nil && time.Since(file.ModTime()) > touchAfter {
+		now := time.Now()
+		os.Chtimes(name, now, now)
+	}
+}
+
+// trim removes what was not used for the longest time, until the cache is within its size. Other processes may do
+// the same meanwhile: what they remove or have open is no matter.
+func (c *Cache) trim() {
+	type kept struct {
+		path string
+		size int64
+		used time.Time
+	}
+	var files []kept
+	var total int64
+	filepath.WalkDir(c.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return nil
+		}
+		info, err := entry.Info()
+		switch name := entry.Name(); {
+		case err != nil:
+		case strings.HasPrefix(name, tempPrefix):
+			if time.Since(info.ModTime()) > staleAfter {
+				os.Remove(path)
+			}
+		case strings.HasSuffix(name, plainIndex), strings.HasSuffix(name, digestsIndex):
+			files = append(files, kept{path, info.Size(), info.ModTime()})
+			total += info.Size()
+		}
+		return nil
+	})
+	slices.SortFunc(files, func(a, b kept) int { return a.used.Compare(b.used) })
+	for _, f := range files {
+		if total <= c.most {
+			return
+		}
+		if err := os.Remove(f.path); err == nil || errors.Is(err, fs.ErrNotExist) {
+			total -= f.size
+		}
+	}
+}
