@@ -28,13 +28,23 @@ func newScratch(out string) (*scratch, error) {
 		return nil, fmt.Errorf("advisory file: %w", err)
 	}
 	s := &scratch{dir: dir}
-	if s.lock, err = os.Create(filepath.Join(dir, lockName)); err != nil {
+	if err := s.hold(); err != nil {
 		return nil, errors.Join(err, s.remove())
 	}
-	if err := lockFile(s.lock); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", s.lock.Name(), err), s.remove())
-	}
 	return s, nil
+}
+
+// hold makes the lock. It gets its name once it is locked: a run beside this one would else take it for a dead run's.
+func (s *scratch) hold() error {
+	name := filepath.Join(s.dir, lockName)
+	var err error
+	if s.lock, err = os.Create(name + ".new"); err != nil {
+		return err
+	}
+	if err := lockFile(s.lock); err != nil {
+		return fmt.Errorf("%s: %w", s.lock.Name(), err)
+	}
+	return os.Rename(name+".new", name)
 }
 
 func (s *scratch) remove() error {

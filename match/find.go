@@ -16,10 +16,10 @@ import (
 // problem of each purl, sorted by purl and id. The blind spots say which packages could not be judged, one for
 // each cause. The error is that of the advisories; there is then no result.
 func Match(inv *inventory.Inventory, adv Advisories) ([]Finding, []image.BlindSpot, error) {
-	m := matcher{adv: adv, tally: newTally(), cves: map[string]advisory.CVE{}, owners: map[string]string{}}
+	m := matcher{adv: adv, tally: newTally(), cves: map[string]advisory.CVE{}, owners: map[string]*inventory.Package{}}
 	for i := range inv.Packages {
 		if p := &inv.Packages[i]; p.Owner == "" {
-			m.owners[p.PURL] = p.Ecosystem
+			m.owners[p.PURL] = p
 		}
 	}
 	var findings []Finding
@@ -30,6 +30,7 @@ func Match(inv *inventory.Inventory, adv Advisories) ([]Finding, []image.BlindSp
 		}
 		findings = append(findings, found...)
 	}
+	m.letOwnersAnswer(findings)
 	slices.SortFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Package, b.Package), compareIDs(a.ID, b.ID))
 	})
@@ -76,7 +77,7 @@ type matcher struct {
 	adv    Advisories
 	tally  *tally
 	cves   map[string]advisory.CVE
-	owners map[string]string // ecosystem by purl, of packages that no other package owns
+	owners map[string]*inventory.Package // by purl, those that no other package owns
 }
 
 // packageFindings judges the packages that have one purl, by the first of them.
@@ -86,6 +87,9 @@ func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) 
 		return nil, nil
 	}
 	if p.Ecosystem == "" || !m.covers(p.Ecosystem) {
+		if m.answers(p) != nil {
+			return nil, nil
+		}
 		m.tally.uncovered[origin(p)] += len(same)
 		return nil, nil
 	}
@@ -98,7 +102,7 @@ func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) 
 		}
 		for i := range records {
 			r := &records[i]
-			if !r.Withdrawn.IsZero() || noVulnerability(r) || !isMalicious(r) && m.answeredByOwner(p) {
+			if !r.Withdrawn.IsZero() || noVulnerability(r) {
 				continue
 			}
 			found, spoke := m.hold(s, r)
@@ -124,13 +128,6 @@ func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) 
 
 func (m *matcher) covers(ecosystem string) bool {
 	return m.adv.Covers(ecosystem) || m.adv.Covers(coverage(ecosystem))
-}
-
-// answeredByOwner says whether a distribution's package installed this one and the distribution's advisories
-// are at hand: it mends such packages without changing their version, so the language's advisories would be wrong.
-func (m *matcher) answeredByOwner(p *inventory.Package) bool {
-	ecosystem := m.owners[p.Owner]
-	return p.Owner != "" && ecosystem != "" && m.covers(ecosystem)
 }
 
 // hold holds one record against a subject. Without a hit, spoke says whether the record judged this package and

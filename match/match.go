@@ -39,14 +39,23 @@ type Finding struct {
 	// Fixed are the versions that end the problem for this package, the lowest first; empty when none does.
 	Fixed []string `json:"fixed,omitempty"`
 	// Status is "affected".
-	Status      string   `json:"status"`
-	Layer       *int     `json:"layer,omitempty"`
-	Instruction string   `json:"instruction,omitempty"`
-	Paths       []string `json:"paths,omitempty"`
-	Evidence    Evidence `json:"evidence"`
+	Status      string           `json:"status"`
+	Origin      inventory.Origin `json:"origin,omitempty"`
+	Layer       *int             `json:"layer,omitempty"`
+	Instruction string           `json:"instruction,omitempty"`
+	Paths       []string         `json:"paths,omitempty"`
+	Evidence    Evidence         `json:"evidence"`
+	// Quieted says why the finding asks for nothing; nil for one that stands.
+	Quieted *Quieted `json:"quieted,omitempty"`
 
 	// Of is the package itself.
 	Of *inventory.Package `json:"-"`
+}
+
+// Quieted says who or what quieted a finding, and why. A quieted finding is still listed, never dropped.
+type Quieted struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
 }
 
 // Level is a severity in a word.

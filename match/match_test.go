@@ -343,9 +343,55 @@ func TestBlindSpots(t *testing.T) {
 	}
 	var got []string
 	for _, f := range findings {
-		got = append(got, f.ID+" "+f.Of.Name)
+		if f.Quieted == nil {
+			got = append(got, f.ID+" "+f.Of.Name)
+		}
 	}
 	if diff := gocmp.Diff([]string{"GHSA-d half-owned", "MAL-2 owned", "MAL-1 z"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What the distribution installs, the distribution answers for: a language's advisories are then listed, but quieted.
+func TestTheDistributionAnswersForWhatItInstalled(t *testing.T) {
+	all := span(since("0"))
+	adv := known{covers: []string{"PyPI", "Debian:12"}, records: map[string][]advisory.Record{
+		"PyPI/requests": {
+			{ID: "GHSA-mended", Aliases: []string{"CVE-2023-1"}, Affected: []advisory.Affected{in("PyPI", all)}},
+			{ID: "GHSA-shared", Aliases: []string{"CVE-2023-2"}, Affected: []advisory.Affected{in("PyPI", all)}},
+			{ID: "GHSA-exploited", Aliases: []string{"CVE-2023-3"}, Affected: []advisory.Affected{in("PyPI", all)}},
+			{ID: "GHSA-both", Aliases: []string{"CVE-2023-4"}, Affected: []advisory.Affected{in("PyPI", all)}},
+			{ID: "MAL-2023-5", Affected: []advisory.Affected{in("PyPI", all)}},
+		},
+		"Debian/requests": {
+			{ID: "DEBIAN-CVE-2023-2", Affected: []advisory.Affected{in("Debian:12", all)}},
+			{ID: "DEBIAN-CVE-2023-4", Affected: []advisory.Affected{in("Debian:12", all)}},
+		},
+	}, cves: map[string]advisory.CVE{
+		"CVE-2023-3": {KEV: &advisory.KEV{Added: "2023-01-01"}},
+		"CVE-2023-4": {KEV: &advisory.KEV{Added: "2023-01-01"}},
+	}}
+	deb := inventory.Package{Type: "deb", Name: "python3-requests", Version: "2.28.1", PURL: "pkg:deb/debian/python3-requests@2.28.1",
+		Ecosystem: "Debian:12", Source: &inventory.Source{Name: "requests"}}
+	findings, _ := match(t, adv, deb,
+		inventory.Package{Type: "pypi", Name: "requests", Version: "2.28.1", PURL: "pkg:pypi/requests@2.28.1", Ecosystem: "PyPI", Owner: deb.PURL})
+	got := map[string]string{}
+	for _, f := range findings {
+		got[f.ID+" "+f.Of.Type] = "stands"
+		if f.Quieted != nil {
+			got[f.ID+" "+f.Of.Type] = f.Quieted.Reason
+		}
+	}
+	want := map[string]string{
+		"CVE-2023-1 pypi": "Debian:12 installed it as python3-requests 2.28.1, and does not report this problem there",
+		"CVE-2023-2 deb":  "stands",
+		"CVE-2023-2 pypi": "Debian:12 installed it as python3-requests 2.28.1, where this problem is reported",
+		"CVE-2023-3 pypi": "stands", // known to be exploited, and the distribution says nothing of it
+		"CVE-2023-4 deb":  "stands",
+		"CVE-2023-4 pypi": "Debian:12 installed it as python3-requests 2.28.1, where this problem is reported",
+		"MAL-2023-5 pypi": "stands",
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

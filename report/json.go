@@ -13,8 +13,12 @@ var Schema []byte
 
 // JSON writes the report as the contract says, indented, with a newline at its end.
 func JSON(w io.Writer, r *Report) error {
+	return writeJSON(w, r)
+}
+
+func writeJSON(w io.Writer, document any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(r)
+	return e.Encode(document)
 }

@@ -50,11 +50,12 @@ type Image struct {
 	Reference string `json:"reference"`
 	Digest    string `json:"digest,omitempty"`
 	// ID is the config's digest: the same wherever the image is kept.
-	ID       string        `json:"id,omitempty"`
-	Platform string        `json:"platform,omitempty"`
-	Created  time.Time     `json:"created,omitzero"`
-	OS       *inventory.OS `json:"os,omitempty"`
-	Layers   []Layer       `json:"layers,omitempty"`
+	ID       string          `json:"id,omitempty"`
+	Platform string          `json:"platform,omitempty"`
+	Created  time.Time       `json:"created,omitzero"`
+	OS       *inventory.OS   `json:"os,omitempty"`
+	Base     *inventory.Base `json:"base,omitempty"`
+	Layers   []Layer         `json:"layers,omitempty"`
 }
 
 // Layer is one layer of the image.
@@ -65,6 +66,11 @@ type Layer struct {
 	Digest      string `json:"digest,omitempty"`
 	Size        int64  `json:"size,omitempty"`
 	Instruction string `json:"instruction,omitempty"`
+	// Read is "table-of-contents" where only that and the files that matter were fetched: the layer's diffID is then the
+	// config's claim. It is absent where the whole layer was read.
+	Read string `json:"read,omitempty"`
+	// DockerfileLine is the line of the Dockerfile that made the layer, from 1.
+	DockerfileLine int `json:"dockerfileLine,omitempty"`
 }
 
 // New puts a report together. info is nil where there was no advisory file to match against.
@@ -78,12 +84,13 @@ func New(tool Tool, im *image.Image, layers []*layer.Index, inv *inventory.Inven
 		Findings:      notNil(findings),
 		BlindSpots:    notNil(image.SortBlindSpots(slices.Concat(inv.BlindSpots, blindSpots))),
 	}
+	r.Image.Base = inv.Base
 	if inv.OS.ID != "" {
 		r.Image.OS = &inv.OS
 	}
 	if info != nil {
 		r.Data = &Data{Revision: info.Revision, Feeds: notNil(info.Feeds)}
-		r.Assessment = &assess.Assessment{Steps: notNil(assess.Steps(findings))}
+		r.Assessment = &assess.Assessment{Steps: notNil(assess.Steps(match.Standing(findings)))}
 	}
 	return r
 }
@@ -91,12 +98,15 @@ func New(tool Tool, im *image.Image, layers []*layer.Index, inv *inventory.Inven
 func describe(im *image.Image, layers []*layer.Index) Image {
 	d := Image{Reference: im.Reference, Digest: im.Digest, ID: im.ID, Platform: im.Platform.String(), Created: im.Created}
 	for i, l := range im.Layers {
-		out := Layer{Index: l.Index, DiffID: l.DiffID, Digest: l.Digest, Instruction: l.Instruction}
+		out := Layer{Index: l.Index, DiffID: l.DiffID, Digest: l.Digest, Instruction: l.Instruction, DockerfileLine: l.DockerfileLine}
 		if l.Digest != "" {
 			out.Size = max(l.Size, 0)
 		}
 		if i < len(layers) && layers[i].DiffID != "" {
 			out.DiffID = layers[i].DiffID
+		}
+		if i < len(layers) && layers[i].TOC {
+			out.Read = "table-of-contents"
 		}
 		d.Layers = append(d.Layers, out)
 	}

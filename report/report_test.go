@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,14 +33,22 @@ func shop() *report.Report {
 		Licenses: []string{"MIT"}, Layer: &one, Instruction: "RUN npm ci", Paths: []string{"srv/shop/node_modules/lodash/package.json"}, Extractor: "npm"}
 	evil := inventory.Package{PURL: "pkg:npm/event-stream-pro@1.0.0", Type: "npm", Name: "event-stream-pro", Version: "1.0.0", Ecosystem: "npm",
 		Layer: &one, Instruction: "RUN npm ci", Paths: []string{"srv/shop/node_modules/event-stream-pro/package.json"}, Extractor: "npm"}
+	openssl.Origin, lodash.Origin, evil.Origin = inventory.OfBase, inventory.OfApp, inventory.OfApp
+	openssl.Identities = []string{"pkg:npm/semver@7.0.0"}
+	semver := inventory.Package{PURL: "pkg:npm/semver@7.0.0", Type: "npm", Name: "semver", Version: "7.0.0", Ecosystem: "npm", Origin: inventory.OfBase,
+		Layer: &zero, Instruction: "ADD rootfs.tar /", Paths: []string{"usr/share/nodejs/semver/package.json"}, Extractor: "npm", Owner: openssl.PURL}
+	node := inventory.Package{PURL: "pkg:generic/node@18.20.4", Type: "generic", Name: "node", Version: "18.20.4", Origin: inventory.OfApp,
+		Layer: &one, Instruction: "RUN npm ci", Paths: []string{"usr/local/bin/node"}, Extractor: "recognised-binary",
+		Recognised: true, Evidence: []string{`version string "node v18.20.4"`}}
 	inv := &inventory.Inventory{
 		OS:       inventory.OS{ID: "debian", VersionID: "12", Name: "Debian GNU/Linux 12 (bookworm)"},
-		Packages: []inventory.Package{openssl, evil, lodash},
+		Base:     &inventory.Base{Reference: "debian:12-slim", Digest: digest('9'), Layers: 1, Evidence: inventory.FromChain, Sure: inventory.Exact},
+		Packages: []inventory.Package{openssl, evil, lodash, semver, node},
 		BlindSpots: []image.BlindSpot{{Kind: image.UnreadableFile, Where: "opt/data/rpmdb.sqlite", Layer: &one,
 			Message: "not a database\x1b[2J"}},
 	}
 	finding := func(p *inventory.Package, id string, severity match.Level, fixed ...string) match.Finding {
-		return match.Finding{ID: id, Package: p.PURL, Severity: severity, Fixed: fixed, Status: "affected", Layer: p.Layer, Instruction: p.Instruction,
+		return match.Finding{ID: id, Package: p.PURL, Severity: severity, Fixed: fixed, Status: "affected", Origin: p.Origin, Layer: p.Layer, Instruction: p.Instruction,
 			Paths: p.Paths, Of: p, Evidence: match.Evidence{Advisory: id, Feed: "osv/npm", Range: ">=0", Compared: p.Name + " " + p.Version + " >= 0"}}
 	}
 	exploited := finding(&openssl, "CVE-2025-9230", match.Medium, "3.0.17-1~deb12u3")
@@ -50,7 +59,8 @@ func shop() *report.Report {
 	malicious.Malicious = true
 	findings := []match.Finding{exploited, finding(&openssl, "CVE-2026-1111", match.Low, "3.0.17-1~deb12u3"), malicious,
 		finding(&lodash, "CVE-2020-8203", match.High, "4.17.19"), likely, finding(&lodash, "CVE-2020-28500", match.Medium, "4.17.21"),
-		finding(&lodash, "CVE-2099-1", match.Unknown), finding(&lodash, "CVE-2099-2", match.Unknown)}
+		finding(&lodash, "CVE-2099-1", match.Unknown), finding(&lodash, "CVE-2099-2", match.Unknown), finding(&semver, "CVE-2022-25883", match.High)}
+	findings[len(findings)-1].Quieted = &match.Quieted{By: "distribution", Reason: "Debian:12 installed it as libssl3 3.0.17, and does not report this problem there"}
 	im := &image.Image{Reference: "shop:2.1", Digest: digest('a'), ID: digest('b'), Platform: image.Platform{OS: "linux", Architecture: "amd64"},
 		Created: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 		Layers: []image.Layer{
@@ -62,13 +72,46 @@ func shop() *report.Report {
 	return report.New(report.Tool{Name: "tidewaiter", Version: "devel"}, im, layers, inv, info, findings, nil)
 }
 
+// platforms are two reports of one index: on arm64 openssl is newer, lodash is missing, and one CVE is gone.
+func platforms() *report.Platforms {
+	amd, arm := shop(), shop()
+	arm.Image.Platform, arm.Image.Digest = "linux/arm64", digest('7')
+	arm.Packages[0].Version = "3.0.17-1~deb12u3"
+	arm.Packages = slices.DeleteFunc(arm.Packages, func(p inventory.Package) bool { return p.Name == "lodash" })
+	arm.Findings = slices.DeleteFunc(arm.Findings, func(f match.Finding) bool { return f.Of.Name == "lodash" || f.ID == "CVE-2025-9230" })
+	return report.NewPlatforms("shop:2.1", []*report.Report{amd, arm})
+}
+
+func TestPlatformsKeepToTheSchema(t *testing.T) {
+	var b bytes.Buffer
+	if err := platforms().JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	if err := validateAs(b.Bytes(), "https://tidewaiter.dev/schema/platforms-1.json"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Of one index's images, what is the same everywhere is no difference.
+func TestPlatformsOfOneImageDoNotDiffer(t *testing.T) {
+	p := report.NewPlatforms("shop:2.1", []*report.Report{shop()})
+	if d := p.Differences; len(d.Packages)+len(d.Findings) > 0 {
+		t.Error(d)
+	}
+	var b bytes.Buffer
+	if err := p.Text(&b, report.TextOptions{}); err != nil || !strings.Contains(b.String(), "No differences") {
+		t.Error(err, b.String())
+	}
+}
+
 func digest(c byte) string { return "sha256:" + strings.Repeat(string(c), 64) }
 
 func TestGolden(t *testing.T) {
 	for name, write := range map[string]func(*bytes.Buffer) error{
-		"shop.txt":     func(b *bytes.Buffer) error { return report.Text(b, shop(), report.TextOptions{}) },
-		"shop-all.txt": func(b *bytes.Buffer) error { return report.Text(b, shop(), report.TextOptions{Width: 72, All: true}) },
-		"shop.json":    func(b *bytes.Buffer) error { return report.JSON(b, shop()) },
+		"shop.txt":      func(b *bytes.Buffer) error { return report.Text(b, shop(), report.TextOptions{}) },
+		"shop-all.txt":  func(b *bytes.Buffer) error { return report.Text(b, shop(), report.TextOptions{Width: 72, All: true}) },
+		"shop.json":     func(b *bytes.Buffer) error { return report.JSON(b, shop()) },
+		"platforms.txt": func(b *bytes.Buffer) error { return platforms().Text(b, report.TextOptions{}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
@@ -109,16 +152,22 @@ func TestJSONKeepsToTheSchema(t *testing.T) {
 }
 
 func validate(doc []byte) error {
-	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(report.Schema))
-	if err != nil {
-		return err
-	}
+	return validateAs(doc, "https://tidewaiter.dev/schema/report-1.json")
+}
+
+func validateAs(doc []byte, id string) error {
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	if err := c.AddResource("report.json", schema); err != nil {
-		return err
+	for _, raw := range [][]byte{report.Schema, report.PlatformsSchema} {
+		schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			return err
+		}
+		if err := c.AddResource(schema.(map[string]any)["$id"].(string), schema); err != nil {
+			return err
+		}
 	}
-	s, err := c.Compile("report.json")
+	s, err := c.Compile(id)
 	if err != nil {
 		return err
 	}

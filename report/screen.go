@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -16,6 +17,10 @@ type screen struct {
 	w     io.Writer
 	width int
 	color bool
+}
+
+func newScreen(w io.Writer, o TextOptions) *screen {
+	return &screen{w: w, width: cmp.Or(o.Width, 100), color: o.Color}
 }
 
 const (

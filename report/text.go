@@ -10,6 +10,7 @@ import (
 
 	"tidewaiter/assess"
 	"tidewaiter/image"
+	"tidewaiter/inventory"
 	"tidewaiter/match"
 )
 
@@ -19,7 +20,7 @@ type TextOptions struct {
 	Width int
 	// Color allows ANSI colours.
 	Color bool
-	// All lists every finding, step and blind spot instead of the first few.
+	// All lists everything instead of the first few.
 	All bool
 }
 
@@ -33,26 +34,38 @@ const (
 // Text writes the report for people.
 func Text(w io.Writer, r *Report, o TextOptions) error {
 	b := bufio.NewWriter(w)
-	s := &screen{w: b, width: cmp.Or(o.Width, 100), color: o.Color}
+	s := newScreen(b, o)
 	header(s, r)
 	steps(s, r, o.All)
 	findings(s, r, o.All)
+	if o.All {
+		quieted(s, r)
+	}
 	blindSpots(s, r, o.All)
 	return b.Flush()
 }
 
 func header(s *screen, r *Report) {
 	im := r.Image
-	s.line(s.bold(Clean(im.Reference)), "  ", short(cmp.Or(im.Digest, im.ID)), "  ", Clean(im.Platform))
 	os := "no distribution"
 	if im.OS != nil {
 		os = cmp.Or(im.OS.Name, strings.TrimSpace(im.OS.ID+" "+im.OS.VersionID))
 	}
-	s.fact("os", Clean(os))
+	words := []string{s.bold(Clean(im.Reference)), short(cmp.Or(im.Digest, im.ID)), Clean(im.Platform), Clean(os)}
+	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+	if line := strings.Join(words, "  "); visible(line) <= s.width {
+		s.line(line)
+	} else {
+		s.line(strings.Join(words[:len(words)-1], "  "))
+		s.fact("os", Clean(os))
+	}
+	if im.Base != nil {
+		s.fact("base", Clean(base(r)))
+	}
 	s.fact("aboard", aboard(r))
 	s.fact("data", data(r.Data))
 	s.fact("found", found(s, r))
-	if line := urgent(r.Findings); line != "" {
+	if line := urgent(match.Standing(r.Findings)); line != "" {
 		s.fact("urgent", s.red(line))
 	}
 	if n := len(r.BlindSpots); n > 0 {
@@ -60,15 +73,51 @@ func header(s *screen, r *Report) {
 	}
 }
 
-// aboard counts packages by type, the most numerous first.
+// base names the base image, how that is known, and what is its.
+func base(r *Report) string {
+	b := r.Image.Base
+	line := strings.TrimSpace(b.Reference+"  "+short(b.Digest)) + "   by "
+	switch {
+	case b.Evidence == inventory.FromChain:
+		line += "its layers"
+	case b.Sure == inventory.Exact:
+		line += string(b.Evidence) + " and its layers"
+	case b.Sure == inventory.Contradicted:
+		return line + string(b.Evidence) + ", but the layers are others"
+	default:
+		line += string(b.Evidence) + ", not compared"
+	}
+	if b.Layers == 0 {
+		return line + ": its layers are not known (tidewaiter base add)"
+	}
+	of := 0
+	for _, p := range r.Packages {
+		if p.Origin == inventory.OfBase && p.Owner == "" {
+			of++
+		}
+	}
+	return line + fmt.Sprintf(", %d of %d; %s", b.Layers, len(r.Image.Layers), plural(of, "package"))
+}
+
+// aboard counts packages by type, the most numerous first. What a distribution's package installed is not counted
+// a second time under its other name.
 func aboard(r *Report) string {
 	count := map[string]int{}
+	total := 0
 	for _, p := range r.Packages {
-		if p.Locked {
+		switch {
+		case p.Owner != "":
+			continue
+		case p.Locked:
 			count[p.Type+" locked"]++
-		} else {
+		case p.Claimed:
+			count[p.Type+" claimed"]++
+		case p.Recognised:
+			count["recognised"]++
+		default:
 			count[p.Type]++
 		}
+		total++
 	}
 	types := make([]string, 0, len(count))
 	for t := range count {
@@ -78,7 +127,7 @@ func aboard(r *Report) string {
 	for i, t := range types {
 		types[i] = fmt.Sprintf("%s %s", number(count[t]), t)
 	}
-	line := plural(len(r.Packages), "package")
+	line := plural(total, "package")
 	if len(types) > 0 {
 		line += " (" + strings.Join(types, ", ") + ")"
 	}
@@ -122,9 +171,17 @@ func found(s *screen, r *Report) string {
 	case len(r.Findings) == 0:
 		return "nothing known against what could be judged"
 	}
+	standing := match.Standing(r.Findings)
+	quieted := ""
+	if n := len(r.Findings) - len(standing); n > 0 {
+		quieted = ", " + number(n) + " quieted"
+	}
+	if len(standing) == 0 {
+		return "nothing that asks for action" + quieted
+	}
 	count := map[match.Level]int{}
 	fixable := 0
-	for _, f := range r.Findings {
+	for _, f := range standing {
 		count[f.Severity]++
 		if len(f.Fixed) > 0 {
 			fixable++
@@ -136,7 +193,7 @@ func found(s *screen, r *Report) string {
 			parts = append(parts, s.severity(l, number(count[l])+" "+string(l)))
 		}
 	}
-	return strings.Join(parts, ", ") + "   " + number(fixable) + " fixable"
+	return strings.Join(parts, ", ") + "   " + number(fixable) + " fixable" + quieted
 }
 
 // unjudged counts the packages that no finding could be made for.
@@ -203,10 +260,10 @@ func closes(st assess.Step) string {
 }
 
 func findings(s *screen, r *Report, all bool) {
-	if len(r.Findings) == 0 {
+	problems := byID(match.Standing(r.Findings))
+	if len(problems) == 0 {
 		return
 	}
-	problems := byID(r.Findings)
 	// What is exploited or malicious is never folded away.
 	never := 0
 	for never < len(problems) && (problems[never][0].Malicious || problems[never][0].KEV != nil) {
@@ -228,6 +285,22 @@ func findings(s *screen, r *Report, all bool) {
 	}
 	s.table(rows, 4, 3, 2, 1)
 	s.more(more, "problem")
+}
+
+// quieted lists the findings that ask for nothing, each with who says so and why.
+func quieted(s *screen, r *Report) {
+	var rows [][]string
+	sorted := slices.Clone(r.Findings)
+	assess.Sort(sorted)
+	for _, f := range sorted {
+		if f.Quieted != nil {
+			rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(f.Of.Name), Clean(f.Quieted.By), Clean(f.Quieted.Reason)})
+		}
+	}
+	if len(rows) > 0 {
+		s.section("Quieted", plural(len(rows), "finding")+", by whom and why")
+		s.table(rows, 4, 2, 1)
+	}
 }
 
 // byID puts together the findings of one problem, the worst problem first: a library's five binary packages have one

@@ -27,8 +27,8 @@ func newDemo(s streams) *cobra.Command {
 		Args:  exactArgs(),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), s, o) },
 	}
-	o.addFlags(cmd.Flags())
-	offer(cmd, "format", formats()...)
+	o.addFlags(cmd, "text", "json")
+	o.addAll(cmd.Flags())
 	return cmd
 }
 
@@ -59,12 +59,17 @@ func demo(ctx context.Context, s streams, o outputs) error {
 		return err
 	}
 	// The sample's advisories never change: their age says nothing about the user's own.
-	r, err := scan(ctx, s, "oci-archive:"+file, scanOptions{advisories: db, asked: true})
+	feed, err := advisory.Open(db)
+	if err != nil {
+		return err
+	}
+	defer feed.Close()
+	r, err := scan(ctx, s, "oci-archive:"+file, feed, scanOptions{imageOptions: imageOptions{limits: newLimits()}})
 	if err != nil {
 		return err
 	}
 	r.Image.Reference = "shop:demo"
-	if err := o.write(s, r); err != nil || o.format != "text" {
+	if err := o.write(s, reportForms(r)); err != nil || o.format != "text" {
 		return err
 	}
 	_, err = fmt.Fprint(s.out, `

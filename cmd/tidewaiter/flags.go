@@ -94,7 +94,7 @@ func (c condition) judge(r *report.Report) error {
 		return nil
 	}
 	n, doubtful := 0, 0
-	for _, f := range r.Findings {
+	for _, f := range match.Standing(r.Findings) {
 		switch holds, unrated := c.holds(f); {
 		case holds:
 			n++

@@ -4,42 +4,44 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"tidewaiter/report"
 )
 
-// writers are the forms that a report can be written in.
-var writers = map[string]func(io.Writer, *report.Report, report.TextOptions) error{
-	"text": report.Text,
-	"json": func(w io.Writer, r *report.Report, _ report.TextOptions) error { return report.JSON(w, r) },
-}
-
-// formats gives the names of the forms.
-func formats() []string { return slices.Sorted(maps.Keys(writers)) }
+// form writes what a command found in one of the forms that the command offers.
+type form func(w io.Writer, o report.TextOptions) error
 
 // outputs are where a report goes: one format to standard output, any number to files.
 type outputs struct {
 	format string
 	files  []string
 	all    bool
+	names  []string // of the forms that the command offers
 }
 
-func (o *outputs) addFlags(f *pflag.FlagSet) {
-	f.StringVarP(&o.format, "format", "f", "text", "what goes to standard output: "+strings.Join(formats(), ", "))
+// addFlags adds --format and --output; the first of the forms' names is what goes to standard output unless told otherwise.
+func (o *outputs) addFlags(cmd *cobra.Command, names ...string) {
+	o.names = names
+	f := cmd.Flags()
+	f.StringVarP(&o.format, "format", "f", names[0], "what goes to standard output: "+strings.Join(names, ", "))
 	f.StringArrayVarP(&o.files, "output", "o", nil, "write the report to a file too, as FORMAT=FILE; may repeat")
-	f.BoolVar(&o.all, "all", false, "list every finding, step and blind spot in the text report")
+	offer(cmd, "format", names...)
+}
+
+func (o *outputs) addAll(f *pflag.FlagSet) {
+	f.BoolVar(&o.all, "all", false, "list everything in the text report: no list is cut short")
 }
 
 // check finds mistakes before the work is done, so that none is found after it.
 func (o *outputs) check() error {
-	if err := known(o.format); err != nil {
+	if err := o.known(o.format); err != nil {
 		return err
 	}
 	for _, spec := range o.files {
@@ -47,7 +49,7 @@ func (o *outputs) check() error {
 		if !ok || file == "" {
 			return fmt.Errorf("--output %s: write it as FORMAT=FILE, for example json=report.json", spec)
 		}
-		if err := known(format); err != nil {
+		if err := o.known(format); err != nil {
 			return fmt.Errorf("--output %s: %w", spec, err)
 		}
 		if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
@@ -57,18 +59,19 @@ func (o *outputs) check() error {
 	return nil
 }
 
-func known(format string) error {
-	if writers[format] == nil {
-		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(formats(), ", "))
+func (o *outputs) known(format string) error {
+	if !slices.Contains(o.names, format) {
+		return fmt.Errorf("unknown format %q: one of %s", format, strings.Join(o.names, ", "))
 	}
 	return nil
 }
 
-func (o *outputs) write(s streams, r *report.Report) error {
+// write writes every form that was asked for.
+func (o *outputs) write(s streams, forms map[string]form) error {
 	for _, spec := range o.files {
 		format, file, _ := strings.Cut(spec, "=")
 		var b bytes.Buffer
-		if err := writers[format](&b, r, report.TextOptions{All: o.all}); err != nil {
+		if err := forms[format](&b, report.TextOptions{All: o.all}); err != nil {
 			return err
 		}
 		if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
@@ -76,5 +79,5 @@ func (o *outputs) write(s streams, r *report.Report) error {
 		}
 	}
 	color := s.width > 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	return writers[o.format](s.out, r, report.TextOptions{Width: s.width, Color: color, All: o.all})
+	return forms[o.format](s.out, report.TextOptions{Width: s.width, Color: color, All: o.all})
 }

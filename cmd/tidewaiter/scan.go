@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -16,24 +15,23 @@ import (
 	"tidewaiter/advisory"
 	"tidewaiter/image"
 	"tidewaiter/inventory"
-	"tidewaiter/inventory/extractors"
-	"tidewaiter/layer"
+	"tidewaiter/inventory/bases"
 	"tidewaiter/match"
 	"tidewaiter/report"
 )
 
 // scanOptions are what the user asked of a scan.
 type scanOptions struct {
-	platform   string
-	plainHTTP  bool
-	caCerts    []string
+	imageOptions
 	advisories string
 	// asked says that the advisory file was named by the user: one that is missing is then an error.
-	asked   bool
-	maxAge  time.Duration
-	quiet   bool
-	exitOn  condition
-	outputs outputs
+	asked      bool
+	maxAge     time.Duration
+	onlyBase   bool
+	learnBase  bool
+	ignoreBase bool
+	exitOn     condition
+	outputs    outputs
 }
 
 func newScan(s streams) *cobra.Command {
@@ -47,8 +45,10 @@ func newScan(s streams) *cobra.Command {
 ` + exitCodeHelp,
 		Example: `  tidewaiter scan debian:12
   tidewaiter scan --platform linux/arm64 ghcr.io/acme/shop:2.1
+  tidewaiter scan --platform all ghcr.io/acme/shop:2.1
   tidewaiter scan --output json=shop.json ./shop.tar
-  tidewaiter scan --exit-on high,kev oci:build/shop`,
+  tidewaiter scan --exit-on high,kev oci:build/shop
+  tidewaiter scan sbom:shop.spdx.json`,
 		Args: exactArgs("IMAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.asked = cmd.Flags().Changed("advisories")
@@ -57,22 +57,20 @@ func newScan(s streams) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	o.outputs.addFlags(f)
+	o.outputs.addFlags(cmd, "text", "json")
+	o.outputs.addAll(f)
 	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too)")
-	addImageFlags(f, &o)
+	f.BoolVar(&o.onlyBase, "only-base", false, "quiet what the application brought: only the base image's problems stand")
+	f.BoolVar(&o.ignoreBase, "ignore-base", false, "quiet what the base image brought")
+	f.BoolVar(&o.learnBase, "learn-base", false, "make the image known as a base, if nothing says that it was built on another one")
+	cmd.MarkFlagsMutuallyExclusive("only-base", "ignore-base")
+	o.addFlags(f)
+	f.Lookup("platform").Usage = "os/arch[/variant] to pick from a multi-platform image, or all: each of its images, and what differs"
 	addAdvisoryFlag(f, &o.advisories)
 	o.maxAge = 7 * 24 * time.Hour
 	f.Var((*age)(&o.maxAge), "max-data-age", "advisory data older than this is a blind spot (7d, 36h; 0: any age)")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
-	offer(cmd, "format", formats()...)
 	offer(cmd, "exit-on", conditions...)
 	return cmd
-}
-
-func addImageFlags(f *pflag.FlagSet, o *scanOptions) {
-	f.StringVar(&o.platform, "platform", "", "os/arch[/variant] to pick from a multi-platform image")
-	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak to the registry without TLS (loopback hosts need no asking)")
-	f.StringSliceVar(&o.caCerts, "ca-cert", nil, "PEM file with certificates of a registry's authority; may repeat")
 }
 
 func addAdvisoryFlag(f *pflag.FlagSet, file *string) {
@@ -84,89 +82,110 @@ func defaultAdvisories() string {
 	return filepath.Join(xdg("XDG_DATA_HOME", ".local/share"), "advisories.db")
 }
 
-// xdg gives the program's directory of one kind: https://specifications.freedesktop.org/basedir-spec/latest/
-func xdg(variable, fallback string) string {
-	dir := os.Getenv(variable)
-	if !filepath.IsAbs(dir) { // the specification says to ignore a relative one
-		home, err := os.UserHomeDir()
-		if err != nil {
-			home = os.TempDir()
-		}
-		dir = filepath.Join(home, fallback)
-	}
-	return filepath.Join(dir, "tidewaiter")
-}
-
-// collectAt is how far a scan's heap may grow between collections, in percent, unless GOGC says otherwise. Half of Go's
-// default costs no time that can be measured, and keeps a scan under 200 MiB. A limit on memory would do worse: over it, an
-// image of very many files would be collected without end.
-const collectAt = 50
-
 func scanCommand(ctx context.Context, s streams, ref string, o scanOptions) error {
 	if err := o.outputs.check(); err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
-	r, err := scan(ctx, s, ref, o)
+	db, err := openAdvisories(o)
 	if err != nil {
 		return err
 	}
-	if err := o.outputs.write(s, r); err != nil {
+	if db != nil {
+		defer db.Close()
+	}
+	if o.platform == allPlatforms {
+		return scanPlatforms(ctx, s, ref, db, o)
+	}
+	r, err := scan(ctx, s, ref, db, o)
+	if err != nil {
+		return err
+	}
+	if err := o.outputs.write(s, reportForms(r)); err != nil {
 		return err
 	}
 	return o.exitOn.judge(r)
 }
 
-// scan is the main job: open the image, read its layers once, say what is aboard, match it, report.
-func scan(ctx context.Context, s streams, ref string, o scanOptions) (*report.Report, error) {
-	db, err := openAdvisories(o)
-	if err != nil {
-		return nil, err
+// reportForms are the forms that a report can be written in.
+func reportForms(r *report.Report) map[string]form {
+	return map[string]form{
+		"text": func(w io.Writer, o report.TextOptions) error { return report.Text(w, r, o) },
+		"json": func(w io.Writer, _ report.TextOptions) error { return report.JSON(w, r) },
 	}
-	if db != nil {
-		defer db.Close()
+}
+
+// scan is the main job: open the image, read its layers once, say what is aboard, match it, report. db is nil where there
+// is no advisory file.
+func scan(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOptions) (*report.Report, error) {
+	if file, ok := sbomFile(ref); ok {
+		d, err := readSBOM(s, file)
+		if err != nil {
+			return nil, err
+		}
+		return o.judge(&aboard{image: d.Image, inventory: d.Inventory}, db, s.now())
 	}
-	im, err := image.Open(ctx, ref, image.Options{
-		Platform: o.platform, PlainHTTP: o.plainHTTP, CACerts: o.caCerts, UserAgent: "tidewaiter/" + release,
-	})
+	im, err := o.open(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	defer im.Close()
+	a, err := o.read(ctx, s, im, false)
+	if err != nil {
+		return nil, err
+	}
+	if o.learnBase && a.inventory.Base == nil && im.Root == nil {
+		known, err := inventory.NewKnownBase(im, a.layers, baseName(ref))
+		if err != nil {
+			return nil, err
+		}
+		if err := bases.Add(o.bases, known); err != nil {
+			return nil, err
+		}
+	}
+	return o.judge(a, db, s.now())
+}
 
-	all := extractors.Default()
-	progress := newProgress(s, o.quiet, "reading "+ref)
-	layers, err := layer.Read(ctx, im, inventory.NewRules(all), layer.Options{Limits: layer.DefaultLimits(), Progress: progress.show})
-	progress.done()
-	if err != nil {
-		return nil, err
-	}
-	inv, err := inventory.Assemble(ctx, im, layers, all)
-	if err != nil {
-		return nil, err
-	}
+// judge matches what is aboard and puts the report together.
+func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.Report, error) {
 	tool := report.Tool{Name: "tidewaiter", Version: release}
 	if db == nil {
-		unmatched := image.BlindSpot{Kind: image.NoFeed, Packages: len(inv.Packages),
+		unmatched := image.BlindSpot{Kind: image.NoFeed, Packages: len(a.inventory.Packages),
 			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
-		return report.New(tool, im, layers, inv, nil, nil, []image.BlindSpot{unmatched}), nil
+		return report.New(tool, a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched}), nil
 	}
-	findings, spots, err := match.Match(inv, db)
+	findings, spots, err := match.Match(a.inventory, db)
 	if err != nil {
 		return nil, err
 	}
-	ended, err := match.EndOfLife(inv.OS, db.Cycles, s.now())
+	ended, err := match.EndOfLife(a.inventory.OS, db.Cycles, now)
 	if err != nil {
 		return nil, err
 	}
 	spots = append(spots, ended...)
+	spots = append(spots, o.quietOrigin(a.inventory, findings)...)
 	info := db.Info()
 	if o.maxAge > 0 {
-		spots = append(spots, match.Stale(inv, info, s.now(), o.maxAge)...)
+		spots = append(spots, match.Stale(a.inventory, info, now, o.maxAge)...)
 	}
-	return report.New(tool, im, layers, inv, &info, findings, spots), nil
+	return report.New(tool, a.image, a.layers, a.inventory, &info, findings, spots), nil
+}
+
+// quietOrigin does what --only-base and --ignore-base ask. Where it is not known which layers are the base's, everything
+// stands, and a blind spot says why.
+func (o *scanOptions) quietOrigin(inv *inventory.Inventory, findings []match.Finding) []image.BlindSpot {
+	flag, origin := "--ignore-base", inventory.OfBase
+	switch {
+	case o.onlyBase:
+		flag, origin = "--only-base", inventory.OfApp
+	case !o.ignoreBase:
+		return nil
+	}
+	if inv.Base == nil || inv.Base.Layers == 0 {
+		return []image.BlindSpot{{Kind: image.UnknownBase,
+			Message: "the layers of the base image are not known, so " + flag + " quieted nothing: tidewaiter base add makes a base known"}}
+	}
+	match.QuietOrigin(findings, origin, flag)
+	return nil
 }
 
 // openAdvisories opens the advisory file; nil where none lies at the usual place. What is aboard can then still be told.

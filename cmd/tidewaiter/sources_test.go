@@ -74,9 +74,11 @@ func withoutReference(t *testing.T, raw []byte) string {
 }
 
 func TestOneImageIsOneReportFromEverySource(t *testing.T) {
+	t.Setenv("TIDEWAITER_NO_CACHE", "true") // each source is to be read
 	registry := imagetest.Registry(t, imagetest.RegistryOptions{})
 	imagetest.DockerConfig(t, "", "", "")
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	shop := shopImage(t, "linux/amd64")
 	layout := shop.Layout(t, "2.1")
 	want := withoutReference(t, scanned(t, "oci:"+layout+":2.1"))
@@ -120,6 +122,7 @@ func TestOneImageIsOneReportFromEverySource(t *testing.T) {
 
 func TestEachPackageNamesWhoBroughtIt(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	var r report.Report
 	if err := json.Unmarshal(scanned(t, "oci:"+shopImage(t, "").Layout(t, "x")), &r); err != nil {
 		t.Fatal(err)
@@ -156,6 +159,7 @@ func fail(t *testing.T, words []string, args ...string) {
 
 func TestWrongInputEndsInOneLine(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(t.TempDir(), "none.sock"))
 	dir := t.TempDir()
 	shop := shopImage(t, "linux/amd64")
@@ -196,6 +200,7 @@ func TestWrongInputEndsInOneLine(t *testing.T) {
 
 func TestRegistriesThatRefuse(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	registry := imagetest.Registry(t, imagetest.RegistryOptions{Username: "ada", Password: "right", TLS: true})
 	pushed := registry.Host + "/acme/shop:2.1"
 	imagetest.DockerConfig(t, registry.Host, "ada", "right")

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tidewaiter/image"
+	"tidewaiter/inventory"
+	"tidewaiter/inventory/bases"
+)
+
+func newBase(s streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "base",
+		Short: "The base images that others are compared with",
+		Long: `Base images are known by the digests of their layers. An image whose lowest layers are all those of a known base was
+built on it, whatever it says of itself, and what its base brought is told apart from what the application did.`,
+		Args: onlyCommands,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newBaseAdd(s), newBaseList(s), newBaseRemove(s))
+	return cmd
+}
+
+// addBasesFlag gives the flag by which a command finds the known bases.
+func addBasesFlag(f *pflag.FlagSet, dir *string) {
+	f.StringVar(dir, "bases", filepath.Join(xdg("XDG_DATA_HOME", ".local/share"), "bases"), "the directory of known base images")
+}
+
+// loadBases gives the known bases, and says on standard error which of their files are damaged.
+func loadBases(s streams, dir string) ([]inventory.KnownBase, error) {
+	known, damaged, err := bases.Load(dir)
+	for _, line := range damaged {
+		fmt.Fprintln(s.err, "tidewaiter: "+oneLine(line))
+	}
+	return known, err
+}
+
+func newBaseAdd(s streams) *cobra.Command {
+	var dir, as string
+	var o imageOptions
+	cmd := &cobra.Command{
+		Use:   "add IMAGE...",
+		Short: "Make images known as bases: their manifests and configs are read, and no layer",
+		Long: `Makes images known as bases. Only their manifests and configs are read, and of an index those of all platforms unless
+--platform names one. A name whose image has changed since is kept with both: images that were built on the old one are
+still told.`,
+		Example: `  tidewaiter base add debian:12 debian:12-slim
+  tidewaiter base add --as debian:12 oci:build/debian`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return fmt.Errorf("IMAGE is missing: %s", cmd.UseLine())
+			case len(args) > 1 && as != "":
+				return fmt.Errorf("--as gives one name, and there are %d images: add them one by one", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, ref := range args {
+				if err := baseAdd(cmd.Context(), s, dir, ref, as, &o); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&as, "as", "", "the name to know the image by, where it is not the one that it is read under")
+	f.StringVar(&o.platform, "platform", "", "os/arch[/variant] to pick from a multi-platform image")
+	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak to the registry without TLS (loopback hosts need no asking)")
+	f.StringSliceVar(&o.caCerts, "ca-cert", nil, "PEM file with certificates of a registry's authority; may repeat")
+	addBasesFlag(f, &dir)
+	return cmd
+}
+
+// baseAdd makes an image known as a base, for each platform that it has.
+func baseAdd(ctx context.Context, s streams, dir, ref, as string, o *imageOptions) error {
+	source := o.source()
+	platforms := []string{source.Platform}
+	if source.Platform == "" {
+		var err error
+		if platforms, err = image.Platforms(ctx, ref, source); err != nil {
+			return err
+		}
+		if len(platforms) <= 1 { // also one that does not say its platform
+			platforms = []string{""}
+		}
+	}
+	for _, platform := range platforms {
+		source.Platform = platform
+		k, err := readBase(ctx, ref, as, source)
+		if err != nil {
+			return err
+		}
+		if err := bases.Add(dir, k); err != nil {
+			return err
+		}
+		fmt.Fprintln(s.out, describeBase(k))
+	}
+	return nil
+}
+
+func readBase(ctx context.Context, ref, as string, o image.Options) (inventory.KnownBase, error) {
+	im, err := image.Open(ctx, ref, o)
+	if err != nil {
+		return inventory.KnownBase{}, err
+	}
+	defer im.Close()
+	if as == "" {
+		as = baseName(ref)
+	}
+	return inventory.NewKnownBase(im, nil, as)
+}
+
+// baseName is the name of a registry's or a daemon's image, as it stands in a FROM; other sources are named as they are.
+func baseName(ref string) string {
+	for _, scheme := range []string{"registry://", "registry:", "docker://", "docker:", "image://", "local://"} {
+		if name, ok := strings.CutPrefix(ref, scheme); ok {
+			return name
+		}
+	}
+	return ref
+}
+
+// describeBase tells a known base in one line.
+func describeBase(k inventory.KnownBase) string {
+	return oneLine(fmt.Sprintf("%s %s, layers: %d, %s", k.Reference, cmp.Or(k.Platform, "(no platform)"), len(k.DiffIDs), cmp.Or(k.Digest, "no digest")))
+}
+
+func newBaseList(s streams) *cobra.Command {
+	var dir, format string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "The known base images",
+		Args:  exactArgs(),
+		RunE:  func(*cobra.Command, []string) error { return baseList(s, dir, format) },
+	}
+	addBasesFlag(cmd.Flags(), &dir)
+	cmd.Flags().StringVarP(&format, "format", "f", "text", "text or json")
+	offer(cmd, "format", "text", "json")
+	return cmd
+}
+
+func baseList(s streams, dir, format string) error {
+	known, err := loadBases(s, dir)
+	if err != nil {
+		return err
+	}
+	switch format {
+	case "json":
+		e := json.NewEncoder(s.out)
+		e.SetIndent("", "  ")
+		return e.Encode(append([]inventory.KnownBase{}, known...)) // an empty list, not null
+	case "text":
+	default:
+		return fmt.Errorf("unknown format %q: text or json", format)
+	}
+	if len(known) == 0 {
+		fmt.Fprintln(s.err, "no base image is known: make one known with tidewaiter base add IMAGE")
+		return nil
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "image\tplatform\tlayers\tdigest")
+	for _, k := range known {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", oneLine(k.Reference), oneLine(k.Platform), len(k.DiffIDs), oneLine(k.Digest))
+	}
+	return w.Flush()
+}
+
+func newBaseRemove(s streams) *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "remove NAME|DIGEST",
+		Short: "Forget the base images of a name, or of a manifest's or an index's digest",
+		Args:  exactArgs("NAME|DIGEST"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			removed, err := bases.Remove(dir, args[0])
+			if err != nil {
+				return err
+			}
+			if len(removed) == 0 {
+				return fmt.Errorf("no known base is %q: tidewaiter base list shows them", args[0])
+			}
+			for _, k := range removed {
+				fmt.Fprintln(s.out, "forgot "+describeBase(k))
+			}
+			return nil
+		},
+	}
+	addBasesFlag(cmd.Flags(), &dir)
+	return cmd
+}

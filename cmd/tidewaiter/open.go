@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"tidewaiter/image"
+	"tidewaiter/inventory"
+	"tidewaiter/inventory/extractors"
+	"tidewaiter/layer"
+	"tidewaiter/sbom"
+)
+
+// imageOptions are the choices of every command that reads an image.
+type imageOptions struct {
+	platform  string
+	plainHTTP bool
+	caCerts   []string
+	limits    limits
+	quiet     bool
+	fullRead  bool
+	cache     cacheOptions
+	// bases is the directory of known base images, dockerfile the file that the image was built from.
+	bases, dockerfile string
+}
+
+func (o *imageOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.platform, "platform", "", "os/arch[/variant] to pick from a multi-platform image")
+	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak to the registry without TLS (loopback hosts need no asking)")
+	f.StringSliceVar(&o.caCerts, "ca-cert", nil, "PEM file with certificates of a registry's authority; may repeat")
+	f.StringVar(&o.dockerfile, "dockerfile", "", "the Dockerfile that the image was built from: instructions then name its lines")
+	addBasesFlag(f, &o.bases)
+	f.BoolVar(&o.fullRead, "full-read", false, "read every layer whole, also where a table of contents (zstd:chunked, eStargz) would spare most of it")
+	o.cache.addFlags(f)
+	o.limits = newLimits()
+	f.Var(&o.limits, "limit", "set a bound on what an image may cost, as NAME=VALUE; may repeat: "+o.limits.names())
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+}
+
+// aboard is an image that was read: what its layers hold, and what is aboard.
+type aboard struct {
+	image     *image.Image
+	layers    []*layer.Index
+	inventory *inventory.Inventory
+}
+
+func (o *imageOptions) open(ctx context.Context, ref string) (*image.Image, error) {
+	return image.Open(ctx, ref, o.source())
+}
+
+func (o *imageOptions) source() image.Options {
+	platform := o.platform
+	if platform == allPlatforms {
+		platform = ""
+	}
+	return image.Options{Platform: platform, PlainHTTP: o.plainHTTP, CACerts: o.caCerts, UserAgent: "tidewaiter/" + release}
+}
+
+// read reads an image's layers once and says what is aboard. digests asks for the digest of every file.
+func (o *imageOptions) read(ctx context.Context, s streams, im *image.Image, digests bool) (*aboard, error) {
+	collectOften()
+	all := append(extractors.Default(), sbom.Claims())
+	progress := newProgress(s, o.quiet, "reading "+im.Reference)
+	cache, err := o.cache.open()
+	if err != nil {
+		return nil, err
+	}
+	layers, err := layer.Read(ctx, im, inventory.NewRules(all), layer.Options{
+		Limits: o.limits.layer, Progress: progress.show, Digests: digests, FullRead: o.fullRead, Cache: cache,
+	})
+	progress.done()
+	if err != nil {
+		return nil, err
+	}
+	if cache != nil && cache.Err() != nil {
+		fmt.Fprintln(s.err, "tidewaiter: what was read is not remembered: "+oneLine(cache.Err().Error()))
+	}
+	inv, err := inventory.Assemble(ctx, im, layers, all)
+	if err != nil {
+		return nil, err
+	}
+	a := &aboard{im, layers, inv}
+	return a, o.attribute(ctx, s, a)
+}
+
+// attribute tells what the base image brought from what the application did, and which lines of the Dockerfile made the
+// layers. The builder's provenance, where the image has it, knows both.
+func (o *imageOptions) attribute(ctx context.Context, s streams, a *aboard) error {
+	statements, unread, err := a.image.Statements(ctx, inventory.IsProvenance)
+	if err != nil {
+		return err
+	}
+	provenance, odd := inventory.ReadProvenance(statements)
+	a.inventory.BlindSpots = image.SortBlindSpots(slices.Concat(a.inventory.BlindSpots, unread, odd))
+	known, err := loadBases(s, o.bases)
+	if err != nil {
+		return err
+	}
+	a.inventory.SetBase(inventory.FindBase(a.image, a.layers, provenance, known))
+	var args map[string]string
+	if provenance != nil {
+		args = provenance.Args
+	}
+	if o.dockerfile != "" {
+		source, err := os.ReadFile(o.dockerfile)
+		if err != nil {
+			return fmt.Errorf("--dockerfile: %w", err)
+		}
+		if err := inventory.SetDockerfileLines(a.image, a.inventory.Base, source, args); err != nil {
+			return fmt.Errorf("--dockerfile %s: %w", o.dockerfile, err)
+		}
+	} else if provenance != nil && provenance.Dockerfile != nil {
+		// A document that does not fit the image names no lines; what else it says was judged above.
+		_ = inventory.SetDockerfileLines(a.image, a.inventory.Base, provenance.Dockerfile, args)
+	}
+	return nil
+}
+
+// collectAt is how far the heap may grow between collections, in percent, unless GOGC says otherwise. Half of Go's
+// default costs no time that can be measured, and keeps a scan under 200 MiB. A limit on memory would do worse: over it, an
+// image of very many files would be collected without end.
+const collectAt = 50
+
+func collectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
+}
+
+// xdg gives the program's directory of one kind: https://specifications.freedesktop.org/basedir-spec/latest/
+func xdg(variable, fallback string) string {
+	dir := os.Getenv(variable)
+	if !filepath.IsAbs(dir) { // the specification says to ignore a relative one
+		home, err := os.UserHomeDir()
+		if err != nil {
+			home = os.TempDir()
+		}
+		dir = filepath.Join(home, fallback)
+	}
+	return filepath.Join(dir, "tidewaiter")
+}

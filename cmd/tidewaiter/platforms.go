@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"tidewaiter/advisory"
+	"tidewaiter/image"
+	"tidewaiter/report"
+)
+
+// allPlatforms is what --platform takes for every image of an index.
+const allPlatforms = "all"
+
+// scanPlatforms scans every image of an index. What the platforms share is read once, where there is a cache.
+func scanPlatforms(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOptions) error {
+	platforms, err := image.Platforms(ctx, ref, o.source())
+	if err != nil {
+		return err
+	}
+	var reports []*report.Report
+	for _, o.platform = range platforms {
+		r, err := scan(ctx, s, ref, db, o)
+		if err != nil {
+			return err
+		}
+		reports = append(reports, r)
+	}
+	all := report.NewPlatforms(ref, reports)
+	forms := map[string]form{
+		"text": all.Text,
+		"json": func(w io.Writer, _ report.TextOptions) error { return all.JSON(w) },
+	}
+	if err := o.outputs.write(s, forms); err != nil {
+		return err
+	}
+	return o.exitOn.judgeAll(reports)
+}
+
+// judgeAll gives the exit code for several reports: what one of them did not meet, all did not meet.
+func (c condition) judgeAll(reports []*report.Report) error {
+	var worst error
+	rank := map[int]int{exitDone: 1, exitUnknown: 2, exitNotMet: 3} // exitNothing is 0: something elsewhere outweighs it
+	for i, r := range reports {
+		err := c.judge(r)
+		if i == 0 || rank[code(err)] > rank[code(worst)] {
+			worst = err
+		}
+	}
+	return worst
+}
+
+func code(err error) int {
+	var v verdict
+	if errors.As(err, &v) {
+		return v.code
+	}
+	return exitDone
+}

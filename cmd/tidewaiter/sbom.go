@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tidewaiter/report"
+	"tidewaiter/sbom"
+)
+
+// sbomOptions are what the user asked of an SBOM.
+type sbomOptions struct {
+	imageOptions
+	outputs outputs
+}
+
+func newSBOM(s streams) *cobra.Command {
+	var o sbomOptions
+	cmd := &cobra.Command{
+		Use:   "sbom IMAGE",
+		Short: "What is aboard an image, as SPDX, CycloneDX or JSON",
+		Long: `Writes what is aboard IMAGE as an SBOM document: each package with the layer, the instruction and the files that
+prove it. The same image gives the same bytes. tidewaiter scan sbom:FILE reads what this writes and finds what it finds in
+the image.
+
+IMAGE may also be sbom:FILE (or sbom:- for standard input), a document that was written here or by another tool: SPDX,
+CycloneDX, Syft's JSON, also inside an in-toto statement. That converts it.
+
+The formats are spdx (2.3, the default: it is an ISO standard, and what builders attest), cyclonedx (` + sbom.DefaultCycloneDX + `; others with @), and json
+(the report of tidewaiter scan, with nothing matched). Other tools' spellings, spdx-json and cyclonedx-json@1.5, are understood.
+
+What could not be read stands in the document, and is counted in one line on standard error.
+
+Exit codes:
+  0  done
+  1  the tool or its input failed`,
+		Example: `  tidewaiter sbom debian:12
+  tidewaiter sbom --output spdx=shop.spdx.json --output cyclonedx=shop.cdx.json --format json oci:build/shop
+  tidewaiter sbom --format cyclonedx@1.7 sbom:shop.spdx.json`,
+		Args: exactArgs("IMAGE"),
+		RunE: func(cmd *cobra.Command, args []string) error { return sbomCommand(cmd.Context(), s, args[0], o) },
+	}
+	cmd.Flags().SortFlags = false
+	o.outputs.addFlags(cmd, append(sbom.Formats(), "json")...)
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func sbomCommand(ctx context.Context, s streams, ref string, o sbomOptions) error {
+	o.outputs.format = sbom.Canonical(o.outputs.format)
+	for i, spec := range o.outputs.files {
+		format, file, ok := strings.Cut(spec, "=")
+		if ok {
+			o.outputs.files[i] = sbom.Canonical(format) + "=" + file
+		}
+	}
+	if err := o.outputs.check(); err != nil {
+		return err
+	}
+	if o.platform == allPlatforms {
+		return errors.New("an SBOM is of one platform: name it, as in --platform linux/arm64")
+	}
+	d, err := sbomOf(ctx, s, ref, o)
+	if err != nil {
+		return err
+	}
+	if err := o.outputs.write(s, sbomForms(d)); err != nil {
+		return err
+	}
+	if n := len(d.Inventory.BlindSpots); n > 0 {
+		count := "1 blind spot"
+		if n > 1 {
+			count = fmt.Sprintf("%d blind spots, the first", n)
+		}
+		fmt.Fprintf(s.err, "tidewaiter: not all could be read: %s: %s\n", count, oneLine(d.Inventory.BlindSpots[0].Message))
+	}
+	return nil
+}
+
+// sbomOf makes the document of an image, or reads one.
+func sbomOf(ctx context.Context, s streams, ref string, o sbomOptions) (*sbom.Document, error) {
+	tool := sbom.Tool{Name: "tidewaiter", Version: release}
+	var d *sbom.Document
+	if file, ok := sbomFile(ref); ok {
+		var err error
+		if d, err = readSBOM(s, file); err != nil {
+			return nil, err
+		}
+		d.Tool = tool
+	} else {
+		im, err := o.open(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		defer im.Close()
+		a, err := o.read(ctx, s, im, false)
+		if err != nil {
+			return nil, err
+		}
+		d = sbom.New(tool, a.image, a.layers, a.inventory)
+	}
+	if os.Getenv("SOURCE_DATE_EPOCH") != "" {
+		d.Created = s.now()
+	}
+	return d, nil
+}
+
+// sbomFile gives the file of a reference to a document: sbom:FILE, or sbom://FILE as others write it.
+func sbomFile(ref string) (string, bool) {
+	file, ok := strings.CutPrefix(ref, "sbom:")
+	return strings.TrimPrefix(file, "//"), ok
+}
+
+// readSBOM reads a document from a file, or from standard input ("-").
+func readSBOM(s streams, file string) (*sbom.Document, error) {
+	r := s.in
+	if file != "-" {
+		f, err := os.Open(file)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("no such file: %s", file)
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r = f
+	}
+	d, err := sbom.Read(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return d, nil
+}
+
+// sbomForms are the forms that a document can be written in.
+func sbomForms(d *sbom.Document) map[string]form {
+	forms := map[string]form{
+		"json": func(w io.Writer, _ report.TextOptions) error {
+			tool := report.Tool{Name: d.Tool.Name, Version: d.Tool.Version}
+			return report.JSON(w, report.New(tool, d.Image, nil, d.Inventory, nil, nil, nil))
+		},
+	}
+	for _, format := range sbom.Formats() {
+		forms[format] = func(w io.Writer, _ report.TextOptions) error { return sbom.Write(w, d, format) }
+	}
+	return forms
+}
