@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,15 +52,14 @@ type aboard struct {
 }
 
 func (o *imageOptions) open(ctx context.Context, ref string) (*image.Image, error) {
+	if o.platform == allPlatforms {
+		return nil, errors.New("--platform all is for scan: this is of one platform, as in --platform linux/arm64")
+	}
 	return image.Open(ctx, ref, o.source())
 }
 
 func (o *imageOptions) source() image.Options {
-	platform := o.platform
-	if platform == allPlatforms {
-		platform = ""
-	}
-	return image.Options{Platform: platform, PlainHTTP: o.plainHTTP, CACerts: o.caCerts, UserAgent: "tidewaiter/" + release}
+	return image.Options{Platform: o.platform, PlainHTTP: o.plainHTTP, CACerts: o.caCerts, UserAgent: "tidewaiter/" + release}
 }
 
 // read reads an image's layers once and says what is aboard. digests asks for the digest of every file.

@@ -63,9 +63,6 @@ func sbomCommand(ctx context.Context, s streams, ref string, o sbomOptions) erro
 	if err := o.outputs.check(); err != nil {
 		return err
 	}
-	if o.platform == allPlatforms {
-		return errors.New("an SBOM is of one platform: name it, as in --platform linux/arm64")
-	}
 	d, err := sbomOf(ctx, s, ref, o)
 	if err != nil {
 		return err

@@ -236,14 +236,14 @@ func TestReaderAllocatesNothing(t *testing.T) {
 // Real layers, as several tools compressed them.
 func TestReaderOnLayers(t *testing.T) {
 	blobs, _ := filepath.Glob(filepath.Join("..", "..", "..", "shared", "images", "oci", "*", "blobs", "sha256", "*"))
-	tested := 0
+	tested := 0 // bytes
 	z := NewReader(nil)
 	for _, p := range blobs {
 		b, err := os.ReadFile(p)
-		if err != nil || !bytes.HasPrefix(b, []byte("\x1f\x8b")) {
+		if err != nil || !bytes.HasPrefix(b, []byte("\x1f\x8b")) || len(b) > 4<<20 {
 			continue
 		}
-		if tested++; tested > 20 {
+		if tested += len(b); tested > 8<<20 {
 			break
 		}
 		z.Reset(bytes.NewReader(b))
