@@ -59,7 +59,8 @@ func (im *Image) Statements(ctx context.Context, want func(predicateType string)
 			return nil, nil, ctx.Err()
 		}
 		found = append(found, statements...)
-		if err != nil && !(im.store.partial && errors.Is(err, fs.ErrNotExist)) { // an archive of one platform may lack them
+		lacking := im.store.partial && errors.Is(err, fs.ErrNotExist) // as in an archive of one platform
+		if err != nil && !lacking {
 			spots = append(spots, attestationSpot(UnreadableFile, d.Digest, err))
 		}
 	}

@@ -258,7 +258,7 @@ type transfer struct {
 var errStalled = fmt.Errorf("the registry sent nothing for %s: try again later", answerTimeout)
 
 func (t *transfer) begin() error {
-	resp, err := t.registry.request(t.ctx, http.MethodGet, t.blob, t.offset, max(0, t.end-t.offset)) //nolint:bodyclose // Close does
+	resp, err := t.registry.request(t.ctx, http.MethodGet, t.blob, t.offset, max(0, t.end-t.offset))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package inflate
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 )
@@ -69,7 +70,7 @@ func (z *Reader) decode(p []byte) (n int, err error) {
 		n, err = z.d.read(p)
 		z.crc = crc32.Update(z.crc, crc32.IEEETable, p[:n])
 		z.size += uint32(n)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			z.member = false
 			err = z.trailer()
 		}

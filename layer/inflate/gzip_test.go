@@ -21,7 +21,7 @@ func standard(file []byte) (out []byte, consumed int64, err error) {
 	r := bufio.NewReader(source)
 	for first := true; ; first = false {
 		consumed = source.Size() - int64(source.Len()) - int64(r.Buffered())
-		if magic, err := r.Peek(2); !first && (err != nil || magic[0] != 0x1f || magic[1] != 0x8b) {
+		if magic, _ := r.Peek(2); !first && string(magic) != "\x1f\x8b" {
 			return out, consumed, nil
 		}
 		z, err := gzip.NewReader(r)
@@ -177,7 +177,7 @@ func TestReaderSizes(t *testing.T) {
 		if cut > 0 {
 			want = io.ErrUnexpectedEOF
 		}
-		if _, again := z.Read(make([]byte, 10)); err != want || again != want {
+		if _, again := z.Read(make([]byte, 10)); !errors.Is(err, want) || !errors.Is(again, want) {
 			t.Errorf("errors %v and %v, not %v", err, again, want)
 		}
 		if !bytes.Equal(got, text) {
@@ -219,7 +219,7 @@ func TestReaderAllocatesNothing(t *testing.T) {
 			source.Reset(file)
 			z.Reset(source)
 			for {
-				if _, err := z.Read(buf); err == io.EOF {
+				if _, err := z.Read(buf); errors.Is(err, io.EOF) {
 					return
 				} else if err != nil {
 					t.Fatal(err)

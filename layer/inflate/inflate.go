@@ -152,7 +152,7 @@ func (d *decoder) align() {
 
 // early makes the end of the input the error that it is within a stream.
 func early(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -25,7 +26,7 @@ func inflated(r io.Reader, piece int) (out []byte, consumed int64, err error) {
 		n, err = d.read(buf)
 		out = append(out, buf[:n]...)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return out, d.consumed(), err
@@ -231,7 +232,7 @@ func TestInflateCodes(t *testing.T) {
 					w.put(uint(c-'0'), 1)
 				}
 			}
-			stream := append(w.b, make([]byte, padding)...)
+			stream := slices.Concat(w.b, make([]byte, padding))
 			if test.name == "no end of the block" {
 				stream = w.b
 			}

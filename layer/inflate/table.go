@@ -128,7 +128,7 @@ func build(table []entry, tableBits uint, lengths []uint8, symbols []entry) bool
 			longest = n
 		}
 	}
-	if used != 1<<maxCode && longest > 0 && !(longest == 1 && count[1] == 1) {
+	if used != 1<<maxCode && longest > 0 && (longest != 1 || count[1] != 1) {
 		return false
 	}
 	var sorted [litSymbols]uint16
