@@ -70,7 +70,7 @@ func Add(dir string, k inventory.KnownBase) error {
 // Remove forgets the bases with a name, or with the digest of a manifest or an index, and gives them back, sorted.
 func Remove(dir, nameOrDigest string) (removed []inventory.KnownBase, err error) {
 	err = each(dir, func(path string, k inventory.KnownBase, damaged error) error {
-		if damaged == nil && slices.Contains([]string{k.Reference, k.Digest, k.Index}, nameOrDigest) {
+		if damaged == nil && nameOrDigest != "" && slices.Contains([]string{k.Reference, k.Digest, k.Index}, nameOrDigest) {
 			removed = append(removed, k)
 			if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 				return err
