@@ -56,16 +56,21 @@ func FindBase(im *image.Image, indexes []*layer.Index, p *Provenance, known []Kn
 func (inv *Inventory) SetBase(b *Base) {
 	inv.Base = b
 	for i := range inv.Packages {
-		p := &inv.Packages[i]
-		switch {
-		case b == nil || b.Layers == 0 || p.Layer == nil:
-			p.Origin = ""
-		case *p.Layer < b.Layers:
-			p.Origin = OfBase
-		default:
-			p.Origin = OfApp
+		if p := &inv.Packages[i]; p.Layer != nil {
+			p.Origin = b.Origin(*p.Layer)
 		}
 	}
+}
+
+// Origin says who brought what is of a layer. Of a base whose layers are not known, or none at all, it says nothing.
+func (b *Base) Origin(layer int) Origin {
+	switch {
+	case b == nil || b.Layers == 0:
+		return ""
+	case layer < b.Layers:
+		return OfBase
+	}
+	return OfApp
 }
 
 // rank puts first what tells which layers are the base's.

@@ -89,11 +89,12 @@ type Files struct {
 
 // ModifiedFile is a file that is not any more what its package installed.
 type ModifiedFile struct {
-	Path     string `json:"path"`
-	Layer    int    `json:"layer"`
-	Package  string `json:"package"`
-	Config   bool   `json:"config,omitempty"`
-	Recorded string `json:"recorded,omitempty"`
+	Path     string           `json:"path"`
+	Layer    int              `json:"layer"`
+	Origin   inventory.Origin `json:"origin,omitempty"`
+	Package  string           `json:"package"`
+	Config   bool             `json:"config,omitempty"`
+	Recorded string           `json:"recorded,omitempty"`
 	// Actual is absent where the file is no regular one any more.
 	Actual string `json:"actual,omitempty"`
 	// Type is what the file is, where that is what changed.
@@ -102,12 +103,13 @@ type ModifiedFile struct {
 
 // PlacedFile is a file that an instruction wrote and no package answers for.
 type PlacedFile struct {
-	Path    string `json:"path"`
-	Layer   int    `json:"layer"`
-	Size    int64  `json:"size"`
-	Program bool   `json:"program,omitempty"`
-	Setuid  bool   `json:"setuid,omitempty"`
-	Known   string `json:"known,omitempty"`
+	Path    string           `json:"path"`
+	Layer   int              `json:"layer"`
+	Origin  inventory.Origin `json:"origin,omitempty"`
+	Size    int64            `json:"size"`
+	Program bool             `json:"program,omitempty"`
+	Setuid  bool             `json:"setuid,omitempty"`
+	Known   string           `json:"known,omitempty"`
 }
 
 // GeneratedRule is a rule that knows generated files, and how many it knew.
@@ -126,16 +128,17 @@ type MissingFile struct {
 
 // FilePath is one file of the list of all.
 type FilePath struct {
-	Path   string          `json:"path"`
-	Class  inventory.Class `json:"class"`
-	Layer  int             `json:"layer"`
-	Owner  string          `json:"owner,omitempty"`
-	Rule   string          `json:"rule,omitempty"`
-	Type   string          `json:"type,omitempty"` // absent for a regular file
-	Size   int64           `json:"size"`
-	Mode   string          `json:"mode"` // octal
-	Link   string          `json:"link,omitempty"`
-	Digest string          `json:"digest,omitempty"`
+	Path   string           `json:"path"`
+	Class  inventory.Class  `json:"class"`
+	Layer  int              `json:"layer"`
+	Origin inventory.Origin `json:"origin,omitempty"`
+	Owner  string           `json:"owner,omitempty"`
+	Rule   string           `json:"rule,omitempty"`
+	Type   string           `json:"type,omitempty"` // absent for a regular file
+	Size   int64            `json:"size"`
+	Mode   string           `json:"mode"` // octal
+	Link   string           `json:"link,omitempty"`
+	Digest string           `json:"digest,omitempty"`
 }
 
 // NewTrace puts a trace together with the report of the same image.
@@ -150,7 +153,7 @@ func NewTrace(r *Report, t *inventory.Trace) *Trace {
 		case inventory.Modified:
 			out.Files.Modified = append(out.Files.Modified, out.modified(f))
 		case inventory.Placed:
-			out.Files.Placed = append(out.Files.Placed, PlacedFile{Path: f.Path, Layer: f.Layer, Size: f.Entry.Size,
+			out.Files.Placed = append(out.Files.Placed, PlacedFile{Path: f.Path, Layer: f.Layer, Origin: r.Image.Base.Origin(f.Layer), Size: f.Entry.Size,
 				Program: f.Program(), Setuid: f.Setuid(), Known: out.purl(f.Known)})
 		}
 	}
@@ -191,7 +194,7 @@ func (t *Trace) purl(i int) string {
 }
 
 func (t *Trace) modified(f *inventory.File) ModifiedFile {
-	m := ModifiedFile{Path: f.Path, Layer: f.Layer, Package: t.purl(f.Owner), Config: f.Config, Recorded: f.Recorded, Actual: f.Actual()}
+	m := ModifiedFile{Path: f.Path, Layer: f.Layer, Origin: t.Image.Base.Origin(f.Layer), Package: t.purl(f.Owner), Config: f.Config, Recorded: f.Recorded, Actual: f.Actual()}
 	if f.Entry.Type != layer.Regular {
 		m.Type = typeName(f.Entry.Type)
 	}
@@ -227,7 +230,7 @@ func (t *Trace) instruction(s *inventory.Step) Instruction {
 
 // path describes one file for the list of all.
 func (t *Trace) path(f *inventory.File) FilePath {
-	p := FilePath{Path: f.Path, Class: f.Class, Layer: f.Layer, Owner: t.purl(f.Owner), Rule: f.Rule, Mode: octal(f), Digest: f.Digest()}
+	p := FilePath{Path: f.Path, Class: f.Class, Layer: f.Layer, Origin: t.Image.Base.Origin(f.Layer), Owner: t.purl(f.Owner), Rule: f.Rule, Mode: octal(f), Digest: f.Digest()}
 	if f.Entry.Type == layer.Regular {
 		p.Size = f.Entry.Size
 	} else {

@@ -65,6 +65,7 @@ func traced() *report.Trace {
 			{Layer: 1, Type: "deb", Name: "old", Version: "1", Removed: true},
 		},
 	}
+	inv.SetBase(&inventory.Base{Reference: "debian:12", Layers: 1, Evidence: inventory.FromChain, Sure: inventory.Exact})
 	for i := range inv.Changes {
 		inv.Changes[i].Path = "var/lib/dpkg/status"
 	}
