@@ -49,6 +49,9 @@ func layerOf(p *Package) int {
 // add takes over what another copy of the package proves. Of facts that there can be only one of, those of
 // the first copy stay: it is the one of the lowest layer.
 func (p *Package) add(q *Package) {
+	if layerOf(q) > layerOf(p) { // copies come in the order of their layers
+		p.LastLayer = q.Layer
+	}
 	p.Paths = append(p.Paths, q.Paths...)
 	p.LockFiles = append(p.LockFiles, q.LockFiles...)
 	if q.Owner == "" {
@@ -67,7 +70,7 @@ func (p *Package) add(q *Package) {
 		p.Source = q.Source
 	}
 	if len(p.Licenses) == 0 {
-		p.Licenses = q.Licenses
+		p.Licenses, p.LicenseSource = q.Licenses, q.LicenseSource
 	}
 	if len(p.Depends) == 0 {
 		p.Depends = q.Depends

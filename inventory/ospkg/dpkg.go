@@ -186,7 +186,10 @@ func (dpkg) Finish(ctx context.Context, tree *layer.Tree, pkgs []inventory.Packa
 			return errFiles
 		}
 		p.Files = debFiles(tree, root, list, sums, p.Files)
-		p.Licenses = copyrightLicenses(content(tree, path.Join(root, "usr/share/doc", p.Name, "copyright")))
+		copyright := path.Join(root, "usr/share/doc", p.Name, "copyright")
+		if p.Licenses = copyrightLicenses(content(tree, copyright)); p.Licenses != nil {
+			p.LicenseSource = copyright
+		}
 	}
 	return nil
 }

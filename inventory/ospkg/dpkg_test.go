@@ -140,6 +140,9 @@ func TestDpkgFinish(t *testing.T) {
 	if diff := cmp.Diff([]string{"Apache-2.0", "GPL-2.0-or-later OR Artistic-1.0-Perl"}, pkgs[0].Licenses); diff != "" {
 		t.Error(diff)
 	}
+	if pkgs[0].LicenseSource != "usr/share/doc/libssl3/copyright" {
+		t.Error(pkgs[0].LicenseSource)
+	}
 }
 
 func TestDpkgStatusDirectory(t *testing.T) {
