@@ -51,8 +51,8 @@ func newFileClaims(tree *layer.Tree, packages []Package) *fileClaims {
 	diverted := map[string]map[string]diversion{} // by the root of the dpkg database
 	for i := range packages {
 		p := &packages[i]
-		if p.Locked || p.Claimed || p.Recognised || len(p.Paths) == 0 {
-			continue
+		if p.Locked || p.Claimed || p.Recognised || p.Owner != "" || len(p.Paths) == 0 {
+			continue // of what a distribution's package installed, that package has the list
 		}
 		root, rank := "", ofLanguage
 		if p.OfDistribution() {
@@ -82,12 +82,15 @@ func newFileClaims(tree *layer.Tree, packages []Package) *fileClaims {
 func isProtected(p *Package, at string) bool { return p.Type == "apk" && strings.HasPrefix(at, "etc/") }
 
 // mayMiss says whether the absence of a listed file says nothing: dpkg's lists have directories too, and what is there no
-// more could have been one; of languages' lists only some are of what was really installed.
+// more could have been one; of languages' lists only some are of what was really installed, and
+// Python makes bytecode anew wherever it is not there.
 func mayMiss(p *Package, f *OwnedFile) bool {
 	switch p.Type {
 	case "deb":
 		return f.Digest == "" && !f.Config
-	case "apk", "rpm", "pypi", "conda":
+	case "pypi", "conda":
+		return path.Ext(f.Path) == ".pyc"
+	case "apk", "rpm":
 		return false
 	}
 	return true

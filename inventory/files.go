@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"tidewaiter/image"
 	"tidewaiter/layer"
 )
 
@@ -38,7 +39,8 @@ type File struct {
 	Recorded string
 	// Config says that the package declares the file as configuration that its user may change.
 	Config bool
-	// Known is the index of the package that the file was recognised as, though nobody installed it as one; -1: none.
+	// Known is the index of the package that the program was recognised as, or that it says it was built from, though nobody
+	// installed it as one; -1: none.
 	Known int
 	// Orphan marks compiled bytecode whose source is not there.
 	Orphan bool
@@ -168,6 +170,8 @@ type Trace struct {
 	Missing  []Missing
 	// Steps are in the order of the build.
 	Steps []Step
+	// BlindSpots are those of the account, apart from the inventory's.
+	BlindSpots []image.BlindSpot
 }
 
 // Count gives how many files are of a class.

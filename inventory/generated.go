@@ -31,7 +31,7 @@ func generatedTable() []generatedRule {
 		{name: "apt-state", below: []string{"var/lib/apt", "var/cache/apt"}, globs: []string{"etc/apt/apt.conf.d/docker-*"}},
 		{name: "apk-state", exact: []string{"etc/apk/world"}, below: []string{"lib/apk/db", "usr/lib/apk/db", "var/cache/apk", "etc/apk/cache"}},
 		{name: "rpm-state", below: []string{"var/lib/rpm", "usr/lib/sysimage/rpm", "var/lib/dnf", "usr/lib/sysimage/libdnf5", "var/cache/dnf", "var/cache/libdnf5",
-			"var/lib/yum", "var/cache/yum", "var/lib/zypp", "var/cache/zypp", "var/cache/ldconfig", "var/lib/tdnf", "var/cache/tdnf", "var/lib/rpm-state"}},
+			"var/lib/yum", "var/cache/yum", "var/lib/zypp", "var/cache/zypp", "var/lib/tdnf", "var/cache/tdnf", "var/lib/rpm-state"}},
 		{name: "alternatives-state", below: []string{"var/lib/alternatives"}},
 		{name: "debconf", below: []string{"var/cache/debconf"}},
 		{name: "ucf-state", below: []string{"var/lib/ucf"}},
@@ -41,7 +41,7 @@ func generatedTable() []generatedRule {
 
 		// What is made once more from what is installed.
 		{name: "ld.so.cache", exact: []string{"etc/ld.so.cache", "var/cache/ldconfig/aux-cache"}},
-		{name: "ca-certificates", exact: []string{"etc/ssl/certs/ca-certificates.crt", "etc/ssl/certs/java/cacerts", "etc/ca-certificates.conf",
+		{name: "ca-certificates", exact: []string{"etc/ssl/certs/ca-certificates.crt", "etc/ssl/certs/java/cacerts", "etc/ca-certificates.conf", "etc/ca-certificates.conf.dpkg-old",
 			"etc/ssl/certs/ca-bundle.crt", "var/lib/ca-certificates/ca-bundle.pem", "var/lib/ca-certificates/java-cacerts", "etc/ssl/ca-bundle.pem"},
 			below: []string{"etc/pki/ca-trust/extracted", "var/lib/ca-certificates/pem", "var/lib/ca-certificates/openssl"}},
 		{name: "ca-certificates", links: true, globs: []string{"etc/ssl/certs/*.pem", "etc/ssl/certs/*.[0-9]", "etc/pki/tls/certs/*.crt"}},

@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -31,10 +33,29 @@ func NewTrace(im *image.Image, indexes []*layer.Index, inv *Inventory) *Trace {
 		}
 	}
 	t := a.account()
+	t.BlindSpots = unlisted(inv.Packages)
 	o.countPackages(inv)
 	o.sortFiles(t)
 	t.Steps = o.inOrder(im)
 	return t
+}
+
+// unlisted says so where dpkg's database names packages without the lists of their files: somebody took those away to save
+// space. Files of those packages then count as placed.
+func unlisted(packages []Package) []image.BlindSpot {
+	count := map[string]int{} // by database
+	for i := range packages {
+		p := &packages[i]
+		if p.Type == "deb" && !p.Claimed && !slices.ContainsFunc(p.Files, func(f OwnedFile) bool { return !f.Config }) {
+			count[p.Paths[0]]++
+		}
+	}
+	var spots []image.BlindSpot
+	for _, at := range slices.Sorted(maps.Keys(count)) {
+		spots = append(spots, image.BlindSpot{Kind: image.UnreadableFile, Where: at,
+			Message: fmt.Sprintf("the lists of files of %d packages are not there: what those installed counts as placed, and is not verified", count[at])})
+	}
+	return spots
 }
 
 // accounting is the state of one NewTrace.
@@ -101,6 +122,17 @@ func (a *accounting) classify(f *File, claims []fileClaim) (verified bool) {
 	switch {
 	case len(claims) > 0 && claims[0].rank != isPackage:
 		return a.listed(f, claims)
+	case len(claims) > 0 && f.Program():
+		if a.atHome(f) {
+			return false
+		}
+		// It says what it is made of, and that is no installer's word.
+		if i, ok := a.known[f.Path]; ok {
+			f.Known = i
+		} else {
+			f.Known = a.mainPackage(f.Path, claims)
+		}
+		return false
 	case len(claims) > 0:
 		f.Class, f.Owner = Owned, a.mainPackage(f.Path, claims)
 		return false
@@ -301,6 +333,16 @@ func (o *overlay) sortFiles(t *Trace) {
 			s.Programs = append(s.Programs, i)
 		}
 	}
+	// Scripts of a runtime's library are many, and tell little.
+	script := func(i int) int {
+		if f := &t.Files[i]; isScriptSource(f.Path) && !f.Setuid() {
+			return 1
+		}
+		return 0
+	}
+	for i := range o.steps {
+		slices.SortStableFunc(o.steps[i].Programs, func(a, b int) int { return cmp.Compare(script(a), script(b)) })
+	}
 }
 
 // becameSetuid says whether a program was there before without these rights.
@@ -344,12 +386,6 @@ func (o *overlay) inOrder(im *image.Image) []Step {
 
 // countPackages gives each step what it did to packages. A version that only moved to another place is no change.
 func (o *overlay) countPackages(inv *Inventory) {
-	owners := map[identity]string{}
-	for i := range inv.Packages {
-		if p := &inv.Packages[i]; p.Owner != "" {
-			owners[identityOf(p)] = p.Owner
-		}
-	}
 	changes := inv.Changes
 	type subject struct {
 		layer            int
@@ -375,10 +411,6 @@ func (o *overlay) countPackages(inv *Inventory) {
 		changes = changes[n:]
 	}
 	for i := range o.steps {
-		for k := range o.steps[i].Packages {
-			c := &o.steps[i].Packages[k]
-			c.Owner = owners[identity{c.Type, c.Name, c.To, c.Arch}]
-		}
 		slices.SortFunc(o.steps[i].Packages, func(a, b PackageChange) int {
 			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch),
 				cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
@@ -403,7 +435,7 @@ func packageChanges(list []Change) []PackageChange {
 		}
 	}
 	change := func(c Change, from, to string) PackageChange {
-		return PackageChange{Type: c.Type, Name: c.Name, Arch: c.Arch, From: from, To: to, Path: c.Path}
+		return PackageChange{Type: c.Type, Name: c.Name, Arch: c.Arch, From: from, To: to, Path: c.Path, Owner: c.Owner}
 	}
 	var out []PackageChange
 	if len(brought) == 1 && len(removed) == 1 {

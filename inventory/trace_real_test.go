@@ -31,7 +31,7 @@ func planted(t *testing.T, name string, above ...[]layer.File) (*image.Image, []
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { im.Close() })
-	all := extractors.Default()
+	all := extractors.Default(inventory.DefaultLimits())
 	indexes, err := layer.Read(t.Context(), im, inventory.NewRules(all), layer.Options{Limits: layer.DefaultLimits(), Digests: true})
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func planted(t *testing.T, name string, above ...[]layer.File) (*image.Image, []
 		im.History = append(im.History, image.History{Layer: i, Instruction: fmt.Sprintf("RUN %d", i)})
 		indexes = append(indexes, &layer.Index{Files: files})
 	}
-	inv, err := inventory.Assemble(t.Context(), im, indexes, all)
+	inv, err := inventory.Assemble(t.Context(), im, indexes, all, inventory.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func TestPlantedInDebian(t *testing.T) {
 		"usr/lib/python3/__pycache__/x.cpython-311.pyc": "placed 1",
 		"usr/bin/vim.basic":                             "owned 0 vim", "usr/bin/vi": "owned 0 vim", "etc/alternatives/vi": "owned 0 vim", "etc/alternatives/x": "placed 1",
 		"var/lib/dpkg/info/libc6:amd64.postinst": "generated 0 libc6 (dpkg-scripts)", "var/lib/dpkg/info/evil.postinst": "placed 1",
-		"etc/ld.so.cache": "generated 0 (ld.so.cache)", "usr/bin/tool": "owned 0 example.com/tool",
+		"etc/ld.so.cache": "generated 0 (ld.so.cache)", "usr/bin/tool": "placed 0",
 		"usr/bin/su": "placed 1", "usr/local/bin/curled": "placed 1", "usr/local/bin/bb": "placed 1", "var/cache/apt/pkgcache.bin": "placed 1", "tmp/x/y": "placed 1",
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -253,6 +253,53 @@ func TestPlantedInLanguages(t *testing.T) {
 	}
 }
 
+// A program that says what it was built from was still not installed by anybody, unless it lies in a package's directory.
+// What dpkg installed, dpkg answers for, and bytecode may be missing.
+func TestWhoAnswersForWhat(t *testing.T) {
+	inv := &Inventory{Packages: []Package{
+		{Type: "golang", Name: "example.com/tool", Paths: []string{"usr/local/bin/tool"}, Extractor: "go-binary"},
+		{Type: "golang", Name: "example.com/build", Paths: []string{"app/node_modules/build/bin/build"}, Extractor: "go-binary"},
+		{Type: "npm", Name: "build", Paths: []string{"app/node_modules/build/package.json"}},
+		deb("python3-six", OwnedFile{Path: "usr/lib/python3/six.py", Digest: md5of("six")}),
+		{Type: "pypi", Name: "six", Owner: "pkg:deb/debian/python3-six@1", Paths: []string{"usr/lib/python3/six.egg-info/PKG-INFO"},
+			Files: []OwnedFile{{Path: "usr/lib/python3/scripts/six", Digest: sha256of("moved by Debian")}}},
+		{Type: "pypi", Name: "wheel", Paths: []string{"opt/wheel.dist-info/METADATA"},
+			Files: []OwnedFile{{Path: "opt/wheel.py", Digest: sha256of("w")}, {Path: "opt/__pycache__/wheel.cpython-311.pyc"}, {Path: "opt/gone.py"}}},
+		{Type: "deb", Name: "unlisted", Paths: []string{"srv/var/lib/dpkg/status"}, Files: []OwnedFile{{Path: "etc/x", Config: true}}},
+	}}
+	setuid := program("usr/local/bin/tool", "go")
+	setuid.Mode |= fs.ModeSetuid
+	trace, got := traced(t, inv, []layer.File{
+		setuid, regular("app/node_modules/build/package.json", "{}"), program("app/node_modules/build/bin/build", "go"),
+		regular("usr/lib/python3/six.py", "six"), regular("usr/lib/python3/six.egg-info/added", "x"), regular("opt/wheel.py", "w"),
+		regular("usr/local/lib/script.py", "#!python", 0o755), regular("etc/ca-certificates.conf.dpkg-old", "old"),
+	})
+	want := map[string]string{
+		"usr/local/bin/tool": "placed 0", "app/node_modules/build/package.json": "owned 0 build", "app/node_modules/build/bin/build": "owned 0 build",
+		"usr/lib/python3/six.py": "owned 0 python3-six", "usr/lib/python3/six.egg-info/added": "placed 0", "opt/wheel.py": "owned 0 wheel",
+		"usr/local/lib/script.py": "placed 0", "etc/ca-certificates.conf.dpkg-old": "generated 0 (ca-certificates)",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if f := trace.Files[slicesIndex(trace, "usr/local/bin/tool")]; f.Known != 0 {
+		t.Errorf("the tool is known as %d", f.Known)
+	}
+	var programs []string
+	for _, i := range trace.Steps[0].Programs {
+		programs = append(programs, trace.Files[i].Path)
+	}
+	if d := cmp.Diff([]string{"usr/local/bin/tool", "usr/local/lib/script.py"}, programs); d != "" {
+		t.Errorf("programs: %s", d)
+	}
+	if d := cmp.Diff([]Missing{{Path: "opt/gone.py", Owner: 5, Layer: -1}, {Path: "srv/etc/x", Owner: 6, Layer: -1}}, trace.Missing); d != "" {
+		t.Errorf("missing: %s", d)
+	}
+	if len(trace.BlindSpots) != 1 || trace.BlindSpots[0].Where != "srv/var/lib/dpkg/status" {
+		t.Errorf("blind spots: %v", trace.BlindSpots)
+	}
+}
+
 // What the counts of a layer say, with hard links, whiteouts and a path that comes twice.
 func TestStepsCount(t *testing.T) {
 	im, indexes := stack(
@@ -286,7 +333,7 @@ func TestPackagesOfSteps(t *testing.T) {
 		[]layer.File{deleted("y/npm/db"), regular("z/npm/db", "m 2")},
 		[]layer.File{deleted("var/deb/db")},
 	)
-	inv, err := Assemble(t.Context(), im, indexes, []Extractor{lines("deb"), lines("npm")})
+	inv, err := Assemble(t.Context(), im, indexes, []Extractor{lines("deb"), lines("npm")}, DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func base(r *Report) string {
 	}
 	of := 0
 	for _, p := range r.Packages {
-		if p.Origin == inventory.OfBase && p.Owner == "" {
+		if (p.Origin == inventory.OfBase || p.Origin == inventory.OfBoth) && p.Owner == "" {
 			of++
 		}
 	}

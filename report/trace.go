@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
+	"tidewaiter/image"
 	"tidewaiter/inventory"
 	"tidewaiter/layer"
 	"tidewaiter/match"
@@ -143,7 +145,9 @@ type FilePath struct {
 
 // NewTrace puts a trace together with the report of the same image.
 func NewTrace(r *Report, t *inventory.Trace) *Trace {
-	out := &Trace{Report: r, trace: t, Files: Files{
+	with := *r
+	with.BlindSpots = notNil(image.SortBlindSpots(slices.Concat(r.BlindSpots, t.BlindSpots)))
+	out := &Trace{Report: &with, trace: t, Files: Files{
 		Total: len(t.Files), Directories: t.Directories, Owned: t.Count(inventory.Owned), Verified: t.Verified,
 		Modified: []ModifiedFile{}, Placed: []PlacedFile{}, Generated: t.Count(inventory.Generated),
 		Rules: generatedRules(t), Missing: []MissingFile{},

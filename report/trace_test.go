@@ -41,6 +41,7 @@ func traced() *report.Trace {
 		{Files: []layer.File{{Path: "app/id_rsa", Type: layer.Whiteout}, {Path: "var/lib/apt/lists", Type: layer.Whiteout}, regular("app/a.js", "1")}},
 	}
 	indexes[2].Files[0].Mode |= os.ModeSetuid
+	indexes[1].Files[0].Mode |= os.ModeSetuid // of a package, as it installed it
 	im := &image.Image{Reference: "shop:2.1", Digest: digest('a'), Platform: image.Platform{OS: "linux", Architecture: "amd64"}}
 	for i, text := range []string{"ADD rootfs.tar /", "RUN apt-get update && apt-get install -y curl", "RUN curl -Lo /usr/local/bin/tool https://example.test/tool", "COPY dir:" + strings.Repeat("f", 64) + " in /app", "RUN rm -rf /app/id_rsa /var/lib/apt/lists"} {
 		im.Layers = append(im.Layers, image.Layer{Index: i, Instruction: text})

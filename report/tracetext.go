@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -234,7 +235,11 @@ func packageName(purl string) string {
 	if i := strings.LastIndexByte(name, '/'); i >= 0 {
 		name = name[i+1:]
 	}
-	return Clean(strings.Replace(name, "@", " ", 1))
+	name = strings.Replace(name, "@", " ", 1)
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = plain
+	}
+	return Clean(name)
 }
 
 // modified lists the files of packages that the instruction changed; configuration apart, and quietly.
@@ -247,11 +252,17 @@ func (tr *tracer) modified(s *inventory.Step) {
 			config = append(config, line)
 			continue
 		}
-		line += "  not as " + packageName(tr.t.purl(f.Owner)) + " installed it"
+		what := "  not as " + packageName(tr.t.purl(f.Owner)) + " installed it"
 		if f.Actual() == "" {
-			line += ": a " + typeName(f.Entry.Type) + " now"
+			what += ": a " + typeName(f.Entry.Type) + " now"
 		}
-		changed = append(changed, line)
+		if f.Entry.Link != "" {
+			what += ", to " + Clean(f.Entry.Link)
+		}
+		if !tr.all {
+			line = truncate(line, max(tr.width-len(margin)-2-visible(what), 20))
+		}
+		changed = append(changed, line+what)
 	}
 	shown, more := head(changed, shownModified, tr.all)
 	for _, line := range shown {
@@ -425,6 +436,9 @@ func (tr *tracer) sum() {
 		}
 		tr.fact("rules", tr.fit("", rules))
 	}
+	if setuid := tr.setuid(); len(setuid) > 0 {
+		tr.fact("setuid", tr.fit(plural(len(setuid), "program")+" of packages: ", setuid))
+	}
 	if len(f.Missing) > 0 {
 		paths := make([]string, 0, len(f.Missing))
 		for _, m := range f.Missing {
@@ -442,6 +456,18 @@ func (tr *tracer) sum() {
 	if hidden.Files > 0 {
 		tr.fact("hidden", fmt.Sprintf("%s in %s that no container sees are in the image", Bytes(hidden.Bytes), plural(hidden.Files, "file")))
 	}
+}
+
+// setuid gives the programs of packages that run with another's rights. Their packages say nothing of that, or it is not
+// read: a person has to judge.
+func (tr *tracer) setuid() []string {
+	var paths []string
+	for i := range tr.t.trace.Files {
+		if f := &tr.t.trace.Files[i]; f.Class != inventory.Placed && f.Setuid() {
+			paths = append(paths, "/"+Clean(f.Path))
+		}
+	}
+	return paths
 }
 
 // byCount gives the keys of a count, the greatest first.

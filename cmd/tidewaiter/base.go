@@ -41,7 +41,10 @@ func loadBases(s streams, dir string) ([]inventory.KnownBase, error) {
 	for _, line := range damaged {
 		fmt.Fprintln(s.err, "tidewaiter: "+oneLine(line))
 	}
-	return known, err
+	if err != nil {
+		return nil, fmt.Errorf("--bases: %w", err)
+	}
+	return known, nil
 }
 
 func newBaseAdd(s streams) *cobra.Command {
@@ -86,7 +89,8 @@ still told.`,
 func baseAdd(ctx context.Context, s streams, dir, ref, as string, o *imageOptions) error {
 	source := o.source()
 	platforms := []string{source.Platform}
-	if source.Platform == "" {
+	if source.Platform == "" || source.Platform == allPlatforms {
+		source.Platform = ""
 		var err error
 		if platforms, err = image.Platforms(ctx, ref, source); err != nil {
 			return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -53,9 +52,6 @@ Marks:  + packages brought   ^ packages changed   - removed   ! look at this   ~
 func traceCommand(ctx context.Context, s streams, ref string, o traceOptions) error {
 	if err := o.outputs.check(); err != nil {
 		return err
-	}
-	if o.platform == allPlatforms {
-		return errors.New("a trace is of one platform: name it, as in --platform linux/arm64")
 	}
 	t, err := trace(ctx, s, ref, o)
 	if err != nil {
