@@ -13,8 +13,9 @@ import (
 // could not be chosen.
 func Platforms(ctx context.Context, ref string, o Options) ([]string, error) {
 	f, rest := parseReference(ref)
-	// Every source that is asked for a platform it does not have names those that it has.
-	im, err := f.open(ctx, rest, o, Platform{OS: "every"})
+	// Every source that is asked for a platform it does not have names those that it has. No image has this one: a string
+	// of JSON cannot hold such a byte.
+	im, err := f.open(ctx, rest, o, Platform{OS: "\xff"})
 	if err == nil {
 		return []string{""}, im.Close()
 	}

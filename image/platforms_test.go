@@ -16,6 +16,7 @@ func TestEveryPlatformIsListed(t *testing.T) {
 		return imagetest.Build(t, imagetest.Spec{Platform: platform, Layers: [][]byte{imagetest.Tar(t)}})
 	}
 	one := build("linux/amd64")
+	odd := imagetest.Index(t, build("every/"), one)
 	index := imagetest.Index(t, build("linux/s390x"), one, imagetest.Index(t, build("linux/arm/v7")))
 	flat := imagetest.Index(t, one, build("linux/arm64"))
 	server := imagetest.Registry(t, imagetest.RegistryOptions{})
@@ -27,6 +28,7 @@ func TestEveryPlatformIsListed(t *testing.T) {
 		"oci:" + index.Layout(t, "latest"):                      {"linux/amd64", "linux/arm/v7", "linux/s390x"},
 		"oci-archive:" + index.OCIArchive(t, "latest"):          {"linux/amd64", "linux/arm/v7", "linux/s390x"},
 		"registry:" + server.Push(t, flat, "shop", "latest"):    {"linux/amd64", "linux/arm64"},
+		"oci:" + odd.Layout(t, "latest"):                        {"every/", "linux/amd64"},
 		"docker-archive:" + one.DockerArchive(t, "shop:latest"): {"linux/amd64"},
 		"dir:" + root: {""},
 	} {

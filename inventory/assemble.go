@@ -20,9 +20,9 @@ import (
 // A package's Layer is the first of the unbroken run of layers, up to the last, in which the same version was
 // found at the same path: a database that a later layer writes again moves only what changed. Packages with
 // the same purl are one, with all the paths that prove it; its Layer is then the lowest one.
-func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extractors []Extractor) (*Inventory, error) {
+func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extractors []Extractor, limits Limits) (*Inventory, error) {
 	a := &assembler{
-		extractors: extractors, rules: compile(extractors), indexes: indexes, tree: layer.NewTree(),
+		extractors: extractors, limits: limits, rules: compile(extractors), indexes: indexes, tree: layer.NewTree(),
 		databases: map[call]*database{}, deleted: map[string]image.BlindSpot{},
 		overruns: make([]atomic.Int32, len(extractors)),
 	}
@@ -43,6 +43,7 @@ func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extr
 	found = append(settleLocks(found), claimed...)
 	setOwners(a.tree, found)
 	found = dropExplained(found)
+	a.noteOwners(found)
 	attribute(im, found)
 	packages := merge(found)
 	nameIdentities(packages)
@@ -53,6 +54,7 @@ func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extr
 // assembler is the state of one Assemble.
 type assembler struct {
 	extractors []Extractor
+	limits     Limits
 	rules      *matcher
 	indexes    []*layer.Index
 	tree       *layer.Tree
@@ -62,6 +64,8 @@ type assembler struct {
 	// deleted tells, by purl type, of the last database of a distribution's packages that a layer deleted.
 	deleted map[string]image.BlindSpot
 	spots   []image.BlindSpot
+	// owners are the distribution's packages of what they installed.
+	owners map[place]string
 	// changes are those of all layers; changesCut says that there were more.
 	changes    []Change
 	changesCut bool

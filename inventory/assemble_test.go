@@ -67,7 +67,7 @@ func stack(layers ...[]layer.File) (*image.Image, []*layer.Index) {
 // summary gives "name version layer" for each package, and the blind spots' messages.
 func summary(t *testing.T, im *image.Image, indexes []*layer.Index, extractors ...Extractor) ([]string, []string) {
 	t.Helper()
-	inv, err := Assemble(t.Context(), im, indexes, extractors)
+	inv, err := Assemble(t.Context(), im, indexes, extractors, DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,16 +132,16 @@ func TestAttribution(t *testing.T) {
 func TestEvidence(t *testing.T) {
 	im, indexes := stack([]layer.File{file("z/npm/db", "left 1\n"), file("etc/os-release", "ID=debian\nVERSION_ID=12\n"), file("deb/db", "bash 1\n")},
 		[]layer.File{file("a/npm/db", "left 1\n")})
-	inv, err := Assemble(t.Context(), im, indexes, []Extractor{lines("deb"), lines("npm")})
+	inv, err := Assemble(t.Context(), im, indexes, []Extractor{lines("deb"), lines("npm")}, DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
-	zero := 0
+	zero, one := 0, 1
 	want := []Package{
 		{PURL: "pkg:deb/debian/bash@1?distro=debian-12", Type: "deb", Name: "bash", Version: "1", Ecosystem: "Debian:12",
 			Layer: &zero, Instruction: "RUN 0", Paths: []string{"deb/db"}, Extractor: "lines-deb"},
 		{PURL: "pkg:npm/left@1", Type: "npm", Name: "left", Version: "1",
-			Layer: &zero, Instruction: "RUN 0", Paths: []string{"z/npm/db", "a/npm/db"}, Extractor: "lines-npm"},
+			Layer: &zero, LastLayer: &one, Instruction: "RUN 0", Paths: []string{"z/npm/db", "a/npm/db"}, Extractor: "lines-npm"},
 	}
 	if diff := cmp.Diff(want, inv.Packages); diff != "" {
 		t.Error(diff)
@@ -151,7 +151,7 @@ func TestEvidence(t *testing.T) {
 func TestDirectoryHasNoLayers(t *testing.T) {
 	_, indexes := stack([]layer.File{file("deb/db", "bash 1\nfail\n")})
 	indexes[0].BlindSpots = []image.BlindSpot{{Kind: image.LimitReached, Where: "big"}}
-	inv, err := Assemble(t.Context(), &image.Image{}, indexes, []Extractor{lines("deb")})
+	inv, err := Assemble(t.Context(), &image.Image{}, indexes, []Extractor{lines("deb")}, DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestExtractorThatHangs(t *testing.T) {
 		if diff := cmp.Diff([]string{"bash 1 0", "curl 1 1"}, pkgs); diff != "" {
 			t.Error(diff)
 		}
-		if len(spots) != 20 || time.Since(start) > 2*patience*deadline {
+		if len(spots) != 20 || time.Since(start) > 2*patience*DefaultLimits().ExtractTime {
 			t.Errorf("%d blind spots after %v", len(spots), time.Since(start))
 		}
 		time.Sleep(2 * time.Hour) //nolint:forbidigo // of the test's own clock: what was left running ends
@@ -223,7 +223,7 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	im, indexes := stack([]layer.File{file("deb/db", "bash 1\n")})
-	if _, err := Assemble(ctx, im, indexes, []Extractor{lines("deb")}); !errors.Is(err, context.Canceled) {
+	if _, err := Assemble(ctx, im, indexes, []Extractor{lines("deb")}, DefaultLimits()); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }
@@ -257,7 +257,7 @@ func TestChrootHasItsOwnDistribution(t *testing.T) {
 		file("etc/os-release", "ID=debian\nVERSION_ID=12\n"), file("var/lib/dpkg/status", ""),
 		file("opt/root/etc/os-release", "ID=ubuntu\nVERSION_ID=22.04\n"), file("opt/root/var/lib/dpkg/status", ""),
 	})
-	inv, err := Assemble(t.Context(), im, indexes, []Extractor{dpkg})
+	inv, err := Assemble(t.Context(), im, indexes, []Extractor{dpkg}, DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,13 +51,16 @@ func FindBase(im *image.Image, indexes []*layer.Index, p *Provenance, known []Kn
 	return &best
 }
 
-// SetBase says of each package whether the base image brought it or the application. A nil base, or one whose layers are
-// not known, says nothing.
+// SetBase says of each package whether the base image brought it, the application, or each a copy. A nil base, or one
+// whose layers are not known, says nothing.
 func (inv *Inventory) SetBase(b *Base) {
 	inv.Base = b
 	for i := range inv.Packages {
 		if p := &inv.Packages[i]; p.Layer != nil {
 			p.Origin = b.Origin(*p.Layer)
+			if p.LastLayer != nil && b.Origin(*p.LastLayer) != p.Origin {
+				p.Origin = OfBoth
+			}
 		}
 	}
 }

@@ -177,7 +177,7 @@ func TestFindBaseGoesByWhatWasRead(t *testing.T) {
 
 func TestSetBase(t *testing.T) {
 	at := func(n int) *int { return &n }
-	inv := &Inventory{Packages: []Package{{Layer: at(0)}, {Layer: at(1)}, {Layer: at(2)}, {}}}
+	inv := &Inventory{Packages: []Package{{Layer: at(0)}, {Layer: at(1)}, {Layer: at(2)}, {}, {Layer: at(0), LastLayer: at(1)}, {Layer: at(0), LastLayer: at(2)}}}
 	origins := func() []Origin {
 		var list []Origin
 		for _, p := range inv.Packages {
@@ -186,12 +186,12 @@ func TestSetBase(t *testing.T) {
 		return list
 	}
 	inv.SetBase(&Base{Layers: 2, Sure: Exact})
-	if diff := cmp.Diff([]Origin{OfBase, OfBase, OfApp, ""}, origins()); diff != "" {
+	if diff := cmp.Diff([]Origin{OfBase, OfBase, OfApp, "", OfBase, OfBoth}, origins()); diff != "" {
 		t.Error(diff)
 	}
 	for _, b := range []*Base{{Sure: Named}, nil} {
 		inv.SetBase(b)
-		if diff := cmp.Diff([]Origin{"", "", "", ""}, origins()); diff != "" || inv.Base != b {
+		if diff := cmp.Diff(make([]Origin, len(inv.Packages)), origins()); diff != "" || inv.Base != b {
 			t.Error(diff)
 		}
 	}

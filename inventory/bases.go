@@ -20,7 +20,8 @@ type KnownBase struct {
 	Index    string `json:"index,omitempty"`
 	Platform string `json:"platform,omitempty"`
 	// DiffIDs are the digests of its uncompressed layers, the lowest first: as the image's config says, or verified where
-	// its layers were read. A config that lies can only make that no image is found to be built on it.
+	// its layers were read. Images are found to be built on it by these alone: whoever makes an image known without
+	// having read it trusts its config.
 	DiffIDs []string `json:"diffIDs"`
 }
 
@@ -28,7 +29,7 @@ type KnownBase struct {
 const maxBaseLayers = 1000
 
 // NewKnownBase describes an opened image as a base, under the name reference. Indexes of its layers, where they were
-// read, give verified digests; nil takes the config's word.
+// read, give verified digests, without which it is an error; nil takes the config's word.
 func NewKnownBase(im *image.Image, indexes []*layer.Index, reference string) (KnownBase, error) {
 	k := KnownBase{Reference: reference, Digest: im.Digest, Index: im.Index, Platform: im.Platform.String()}
 	for i, l := range im.Layers {

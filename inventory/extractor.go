@@ -54,6 +54,8 @@ type Rule struct {
 	// Distil takes facts from the file at path in flight instead of capturing it: see [layer.Keep]. Of several
 	// rules that would distil the same file, the first one does.
 	Distil func(ctx context.Context, path string, r io.ReaderAt, size int64) (facts []byte, err error)
+	// Setting is what else Distil goes by, such as a bound: facts that were kept under another setting are not used.
+	Setting string
 	// CaptureOnly keeps the content for extractors to look up by themselves; Extract is not called for it.
 	CaptureOnly bool
 	// PartOf names the file that a captured path belongs to (a write-ahead log, to its database): Extract is

@@ -73,6 +73,7 @@ type Origin string
 const (
 	OfBase Origin = "base"
 	OfApp  Origin = "app"
+	OfBoth Origin = "both" // each brought a copy of the package
 )
 
 // OS is what an image's os-release says of the distribution.
@@ -111,6 +112,8 @@ type Package struct {
 	// Layer is the first layer that has this version at this place; nil when the source has no layers.
 	Layer       *int   `json:"layer,omitempty"`
 	Instruction string `json:"instruction,omitempty"`
+	// LastLayer is the highest layer with a copy of the package; nil where that is Layer.
+	LastLayer *int `json:"-"`
 	// Paths are the files of the image that prove the package, without leading slash; the first is the
 	// database or metadata file that names it. A jar inside a jar is written outer.jar!/inner.jar.
 	Paths     []string `json:"paths,omitempty"`

@@ -12,9 +12,9 @@ func TestMerge(t *testing.T) {
 	lodash := func(layer *int, path, owner string) Package {
 		return Package{PURL: "pkg:npm/lodash@4.17.15", Type: "npm", Name: "lodash", Version: "4.17.15", Layer: layer, Paths: []string{path}, Owner: owner}
 	}
-	both := func(layer *int, owner string, paths ...string) Package {
-		p := lodash(layer, "", owner)
-		p.Paths = paths
+	both := func(last *int, owner string, paths ...string) Package {
+		p := lodash(&zero, "", owner)
+		p.LastLayer, p.Paths = last, paths
 		return p
 	}
 	for _, tc := range []struct {
@@ -22,10 +22,10 @@ func TestMerge(t *testing.T) {
 		in   []Package
 		want Package
 	}{
-		{"two copies are one package of the lowest layer", []Package{lodash(&two, "a", ""), lodash(&zero, "b", "")}, both(&zero, "", "b", "a")},
-		{"the distribution answers only when it owns every copy", []Package{lodash(&zero, "a", deb), lodash(&two, "b", "")}, both(&zero, "", "a", "b")},
-		{"also when it owns the second", []Package{lodash(&zero, "a", ""), lodash(&two, "b", deb)}, both(&zero, "", "a", "b")},
-		{"it owns every copy", []Package{lodash(&zero, "a", deb), lodash(&zero, "b", deb)}, both(&zero, deb, "a", "b")},
+		{"two copies are one package of the lowest layer", []Package{lodash(&two, "a", ""), lodash(&zero, "b", "")}, both(&two, "", "b", "a")},
+		{"the distribution answers only when it owns every copy", []Package{lodash(&zero, "a", deb), lodash(&two, "b", "")}, both(&two, "", "a", "b")},
+		{"also when it owns the second", []Package{lodash(&zero, "a", ""), lodash(&two, "b", deb)}, both(&two, "", "a", "b")},
+		{"it owns every copy", []Package{lodash(&zero, "a", deb), lodash(&zero, "b", deb)}, both(nil, deb, "a", "b")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if d := cmp.Diff([]Package{tc.want}, merge(tc.in)); d != "" {

@@ -72,12 +72,12 @@ func (m *matcher) add(r boundRule) {
 	}
 }
 
-// Version implements [layer.Versioned]. It stands for the conditions of all rules, which decide what is captured; what
-// their code does with a file is the same in one build of the program.
+// Version implements [layer.Versioned]. It stands for the conditions of all rules, which decide what is captured, and for
+// their settings; what their code does with a file is the same in one build of the program.
 func (m *matcher) Version() string {
 	sum := sha256.New()
 	for _, r := range m.rules {
-		fmt.Fprintf(sum, "%d %q %q %q %q %t %t\n", r.extractor, r.Name, r.Suffix, r.Dir, r.Magic, r.Executable, r.Distil != nil)
+		fmt.Fprintf(sum, "%d %q %q %q %q %t %t %q\n", r.extractor, r.Name, r.Suffix, r.Dir, r.Magic, r.Executable, r.Distil != nil, r.Setting)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,15 +14,11 @@ import (
 	"tidewaiter/layer"
 )
 
-const (
-	// deadline is what an extractor may take for one file; the slowest real one takes under a second.
-	deadline = 30 * time.Second
-	// patience is how many files an extractor may run over its deadline before it is not called any more.
-	patience = 3
-)
+// patience is how many files an extractor may run over its deadline before it is not called any more.
+const patience = 3
 
 var (
-	errDeadline = fmt.Errorf("took longer than %v", deadline)
+	errDeadline = errors.New("took too long")
 	errPatience = errors.New("not parsed: the extractor ran over its deadline on other files of the image")
 )
 
@@ -39,7 +34,7 @@ func (a *assembler) run(ctx context.Context, index int, calls []call, found []*d
 				found[i].err = errPatience
 				return nil
 			}
-			found[i].packages, found[i].err = guard(ctx, func(ctx context.Context) ([]Package, error) {
+			found[i].packages, found[i].err = a.guard(ctx, func(ctx context.Context) ([]Package, error) {
 				return a.extractors[c.extractor].Extract(ctx, tree, c.path)
 			})
 			if errors.Is(found[i].err, errDeadline) {
@@ -62,7 +57,7 @@ func (a *assembler) complete(ctx context.Context, extractor int, pkgs []Package)
 		return pkgs, ctx.Err()
 	}
 	tree, copied := a.tree, slices.Clone(pkgs)
-	completed, err := guard(ctx, func(ctx context.Context) ([]Package, error) {
+	completed, err := a.guard(ctx, func(ctx context.Context) ([]Package, error) {
 		return copied, f.Finish(ctx, tree, copied)
 	})
 	if errors.Is(err, errDeadline) {
@@ -79,8 +74,8 @@ func (a *assembler) complete(ctx context.Context, extractor int, pkgs []Package)
 
 // guard runs f with a deadline and turns a panic into an error. An f that does not heed its deadline is left
 // running: what it was given must not be used any more.
-func guard(ctx context.Context, f func(ctx context.Context) ([]Package, error)) ([]Package, error) {
-	ctx, cancel := context.WithTimeout(ctx, deadline)
+func (a *assembler) guard(ctx context.Context, f func(ctx context.Context) ([]Package, error)) ([]Package, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.limits.ExtractTime)
 	defer cancel()
 	type result struct {
 		pkgs []Package
@@ -100,13 +95,16 @@ func guard(ctx context.Context, f func(ctx context.Context) ([]Package, error)) 
 	select {
 	case r := <-done:
 		if errors.Is(r.err, context.DeadlineExceeded) {
-			r.err = errDeadline
+			r.err = a.late()
 		}
 		return r.pkgs, r.err
 	case <-ctx.Done():
-		return nil, errDeadline
+		return nil, a.late()
 	}
 }
+
+// late says that an extractor did not keep its deadline.
+func (a *assembler) late() error { return fmt.Errorf("%w: over %v", errDeadline, a.limits.ExtractTime) }
 
 // renewTree leaves the tree to extractors that did not return and may still be reading it, and makes another
 // one like it.

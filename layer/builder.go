@@ -24,6 +24,8 @@ type builder struct {
 	head    [HeadSize]byte
 	text    arena
 	sums    *digester // nil until it is needed
+	sparse  bool      // the file that is being read has holes
+	holey   int64     // bytes of such files that were read
 	passing bool      // the index is not what another reading of the same layer would give: of time, the disk or other layers
 }
 
@@ -86,7 +88,7 @@ const directoryCost = 100
 
 // add appends an entry; nil when a bound left it out.
 func (b *builder) add(f File) (*File, error) {
-	if max(len(f.Path), len(f.Link)) > b.limits.Path {
+	if int64(max(len(f.Path), len(f.Link))) > b.limits.Path {
 		b.spot(image.LimitReached, f.Path[:min(len(f.Path), 200)], fmt.Sprintf("was left out: its path or link is over %d bytes", b.limits.Path))
 		return nil, nil
 	}
@@ -112,10 +114,23 @@ func (b *builder) body(ctx context.Context, f *File, r io.Reader) error {
 		return cutOff(err)
 	}
 	keep := b.want(f, head)
+	if b.sparse && (b.digests || keep.wanted()) && !b.expand(f) {
+		return nil
+	}
 	if b.digests {
 		return b.digest(f, head, r, func(r io.Reader) error { return b.keep(ctx, f, keep, head, r) })
 	}
 	return b.keep(ctx, f, keep, head, r)
+}
+
+// expand counts a file with holes against its bound: a tar of a few bytes can hold terabytes of zeros.
+func (b *builder) expand(f *File) bool {
+	if f.Size > b.limits.Sparse-b.holey {
+		b.spot(image.LimitReached, f.Path, fmt.Sprintf("was not read: the sparse files of the layer are larger than %s", size(b.limits.Sparse)))
+		return false
+	}
+	b.holey += f.Size
+	return true
 }
 
 // keep keeps of a regular file what the rules want.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
-	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -135,7 +134,7 @@ func (e *encoder) file(f, last *File) {
 		e.body(f.Facts())
 	}
 	if d := f.Digests(); d != nil {
-		e.sums = slices.Concat(e.sums, d.MD5[:], d.SHA1[:], d.SHA256[:])
+		e.sums = append(append(append(e.sums, d.MD5[:]...), d.SHA1[:]...), d.SHA256[:]...)
 	}
 }
 

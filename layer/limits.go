@@ -11,7 +11,7 @@ type Limits struct {
 	// Entries is how many entries of one layer are read; the rest of the layer is not.
 	Entries int
 	// Path is the length of a path or of a link's target; entries with longer ones are left out.
-	Path int
+	Path int64
 	// Capture is the size of one file that is captured whole.
 	Capture int64
 	// LayerKept is what may be kept of one layer, all told: paths, links, content and facts.
@@ -23,6 +23,9 @@ type Limits struct {
 	ImageEntries int
 	// Distil is the size of one file that facts are taken from.
 	Distil int64
+	// Sparse is the size, holes included, of all files of one layer whose holes are left out of its tar, of those that
+	// are read or hashed. The layers that today's builders write have none.
+	Sparse int64
 	// Memory is what all workers together hold of the files that they distil. A file over half of it is
 	// held in an unlinked temporary file instead.
 	Memory int64
@@ -48,6 +51,7 @@ func DefaultLimits() Limits {
 		ImageKept:    1 << 30,
 		ImageEntries: 20_000_000,
 		Distil:       1 << 30,
+		Sparse:       1 << 30,
 		Memory:       64 << 20,
 		DistilTime:   30 * time.Second,
 		Layer:        64 << 30,

@@ -211,7 +211,7 @@ func parseTOC(r io.Reader) (*toc, error) {
 			return t.add(&e)
 		})
 	})
-	if err != nil || !t.isComplete() {
+	if err != nil || !seen || !t.isComplete() {
 		err = errReadWhole // also for what is no JSON
 	}
 	return t, err

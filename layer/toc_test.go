@@ -253,6 +253,11 @@ func TestParseTOC(t *testing.T) {
 	if _, err := parseTOC(strings.NewReader(`{"entries":[],"entries":[]}`)); err == nil {
 		t.Error("entries that come twice were understood")
 	}
+	for _, other := range []string{`{}`, `{"Entries":[{"type":"dir","name":"d"}]}`} {
+		if toc, err := parseTOC(strings.NewReader(other)); err == nil {
+			t.Errorf("%s is understood as %d files", other, len(toc.files))
+		}
+	}
 	_, err := parseTOC(strings.NewReader(`{"entries":[` + strings.Repeat(`{"type":"dir","name":"d"},`, maxTOCFiles) + `{"type":"dir","name":"d"}]}`))
 	if err == nil {
 		t.Error("more files were understood than the bound has")

@@ -74,6 +74,8 @@ type tocReader struct {
 	gzip   *gzip.Reader
 	sum    hash.Hash
 	again  []piece // files that the rules want for how they start
+
+	fetched, content int64 // bytes of all requests so far, as stored and decompressed
 }
 
 func (s *session) tocReader(im *image.Image, l image.Layer) *tocReader {
@@ -114,7 +116,7 @@ func (r *tocReader) read(ctx context.Context, p tocPlace) error {
 	if err := r.fetchAll(ctx, requests); err != nil {
 		return err
 	}
-	if requests, err = merge(r.again); err != nil {
+	if requests, err = r.plan(r.again); err != nil {
 		return err
 	}
 	return r.fetchAll(ctx, requests)
@@ -181,25 +183,25 @@ type request struct {
 	pieces      []piece
 }
 
-// plan says how to read the pieces. It is errReadWhole when they are too much.
+// plan says how to read more pieces. It is errReadWhole when they are too much, together with those before.
 func (r *tocReader) plan(pieces []piece) ([]request, error) {
 	requests, err := merge(pieces)
 	if err != nil {
 		return nil, err
 	}
-	var fetched, content int64
 	for _, q := range requests {
-		fetched += q.end - q.offset
+		r.fetched += q.end - q.offset
 	}
 	for _, p := range pieces {
 		for _, c := range p.chunks[:p.count] {
-			if content += c.size; content > r.limits.Layer {
+			if c.size > r.limits.Layer-r.content {
 				return nil, errReadWhole
 			}
+			r.content += c.size
 		}
 	}
-	tooDense := content > r.limits.RatioFrom && content/r.limits.Ratio > fetched
-	if tooDense || fetched > r.layer.Size/100*mostByTOC {
+	tooDense := r.content > r.limits.RatioFrom && r.content/r.limits.Ratio > r.fetched
+	if tooDense || r.fetched > r.layer.Size/100*mostByTOC {
 		return nil, errReadWhole
 	}
 	return requests, nil
@@ -265,7 +267,8 @@ func (r *tocReader) fetch(ctx context.Context, q request) error {
 			return err
 		}
 	}
-	return nil
+	_, err = io.Copy(io.Discard, stream) // a connection that was read to its end serves the next request, too
+	return err
 }
 
 // file shows a file to the rules, or how it starts. Also what they do not look at is verified.
@@ -327,7 +330,7 @@ func (c *tocContent) Read(p []byte) (int, error) {
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		c.err = errReadWhole
 	case err != nil:
-		c.err = damaged(fmt.Sprintf("content of %q", c.path), cutOff(err))
+		c.err = c.damaged(err)
 	}
 	return n, c.err
 }
@@ -345,7 +348,12 @@ func (c *tocContent) next() error {
 	c.left = next.size
 	var err error
 	c.chunk, err = c.inflate(io.LimitReader(c.stream, next.stored))
-	return err
+	return c.damaged(err)
+}
+
+// damaged says of which file's content an error is.
+func (c *tocContent) damaged(err error) error {
+	return damaged(fmt.Sprintf("content of %q", c.path), cutOff(err))
 }
 
 func (c *tocContent) check() error {

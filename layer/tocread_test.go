@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -215,6 +217,41 @@ func TestReadWhole(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestTOCBombs has files of which nothing looks large before their start is read.
+func TestTOCBombs(t *testing.T) {
+	bomb := file("opt/plugin", "\x7fELF"+strings.Repeat("\x00", 40<<20)) // only how it starts says that it is wanted
+	for name, w := range encodings(t) {
+		t.Run(name, func(t *testing.T) {
+			stored, annotations := w.encode(tarOf(t, file("photo", noise(2_000_000)), bomb))
+			im := serve(t, &blobServer{}, stored, annotations, "")
+			for why, change := range map[string]func(l *Limits){
+				"":      func(*Limits) {},
+				"Layer": func(l *Limits) { l.Layer = 30 << 20 },
+				"Ratio": func(l *Limits) { l.RatioFrom, l.Ratio = 10<<20, 20 },
+			} {
+				limits := DefaultLimits()
+				change(&limits)
+				ix, err := newSession(im, tocRules, limits).readByTOC(t.Context(), im, im.Layers[0])
+				if err != nil || (ix != nil) != (why == "") {
+					t.Errorf("%q: %v, %v: what a bound is hit by is read whole", why, ix != nil, err)
+				}
+			}
+		})
+	}
+}
+
+func TestPlanBoundsWhatOverflows(t *testing.T) {
+	s := newSession(&image.Image{}, tocRules, DefaultLimits())
+	r := s.tocReader(nil, image.Layer{Size: 1 << 30})
+	_, err := r.plan([]piece{
+		{chunks: []tocChunk{{offset: 1, stored: 1, size: 1 << 20}}, count: 1},
+		{chunks: []tocChunk{{offset: 2, stored: 1, size: math.MaxInt64}}, count: 1},
+	})
+	if !errors.Is(err, errReadWhole) {
+		t.Errorf("got %v", err)
 	}
 }
 

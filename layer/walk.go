@@ -133,7 +133,21 @@ func (b *builder) entry(ctx context.Context, h *tar.Header, body io.Reader) erro
 	if err != nil || added == nil || added.Type != Regular {
 		return err
 	}
+	b.sparse = isSparse(h)
 	return b.body(ctx, added, body)
+}
+
+// isSparse says whether the holes of a file are left out of the tar: its size says nothing of what the layer takes.
+func isSparse(h *tar.Header) bool {
+	if h.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for record := range h.PAXRecords {
+		if strings.HasPrefix(record, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // fileOf gives the entry of a tar header; false for what is no file: a global header, the root, a mark that

@@ -19,7 +19,7 @@ func (m *matcher) finding(same []*inventory.Package, p *problem, acquit map[stri
 	pkg := same[0]
 	f := Finding{
 		ID: p.id(), Package: pkg.PURL, Title: title(p.hits), Status: "affected", Of: pkg,
-		Origin: pkg.Origin, Layer: pkg.Layer, Instruction: pkg.Instruction, Paths: paths(same),
+		Origin: brought(same), Layer: pkg.Layer, Instruction: pkg.Instruction, Paths: paths(same),
 		Fixed: fixes(pkg, p.hits), Evidence: evidence(p, acquit),
 		Malicious: slices.ContainsFunc(p.hits, func(h hit) bool { return isMalicious(h.record) }),
 	}
@@ -37,6 +37,20 @@ func (m *matcher) finding(same []*inventory.Package, p *problem, acquit map[stri
 	f.Severity = level(p.hits, scores, others)
 	f.CVSS = sortCVSS(slices.Concat(scores, others))
 	return f, nil
+}
+
+// brought says who brought the packages. Of several it is known only where it is known of each.
+func brought(same []*inventory.Package) inventory.Origin {
+	by := same[0].Origin
+	for _, p := range same[1:] {
+		switch {
+		case p.Origin == "":
+			return ""
+		case by != "" && p.Origin != by:
+			by = inventory.OfBoth
+		}
+	}
+	return by
 }
 
 // known adds what is known of a finding's CVEs, and gives their CVSS vectors. Of several CVEs the first

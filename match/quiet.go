@@ -18,7 +18,7 @@ func Standing(findings []Finding) []Finding {
 }
 
 // QuietOrigin quiets the standing findings of one origin, in place, on the word of by (a flag). Malware stands whoever
-// brought it.
+// brought it, and so does what both brought: who asks for the one is shown it.
 func QuietOrigin(findings []Finding, origin inventory.Origin, by string) {
 	whose := map[inventory.Origin]string{inventory.OfBase: "the base image", inventory.OfApp: "the application"}
 	for i := range findings {

@@ -39,12 +39,12 @@ func assembled(t *testing.T, files ...imagetest.File) *inventory.Inventory {
 		t.Fatal(err)
 	}
 	defer im.Close()
-	all := append(extractors.Default(), Claims())
+	all := append(extractors.Default(inventory.DefaultLimits()), Claims())
 	layers, err := layer.Read(t.Context(), im, inventory.NewRules(all), layer.Options{Limits: layer.DefaultLimits()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	inv, err := inventory.Assemble(t.Context(), im, layers, all)
+	inv, err := inventory.Assemble(t.Context(), im, layers, all, inventory.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}

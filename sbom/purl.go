@@ -16,7 +16,7 @@ import (
 // its distribution. False for a URL that cannot be read, and for one of a whole image.
 //
 // Of qualifiers it knows those of the purl specification and those in use: distro (and Docker Scout's os_name and
-// os_version), upstream (Syft's, for the source package), epoch, rpmmod and modularitylabel.
+// os_version), epoch, rpmmod and modularitylabel, and for the source package Syft's upstream and OSV-Scalibr's own.
 func fromPURL(text string, os inventory.OS) (inventory.Package, bool) {
 	u, err := packageurl.FromString(text)
 	if err != nil || u.Name == "" || u.Type == packageurl.TypeOCI || u.Type == packageurl.TypeDocker {
@@ -31,7 +31,7 @@ func fromPURL(text string, os inventory.OS) (inventory.Package, bool) {
 			p.Version = epoch + ":" + p.Version
 		}
 		p.Ecosystem = distribution(&u, qualifiers, os).Ecosystem()
-		p.Source = upstream(&p, qualifiers["upstream"])
+		p.Source = sourceQualifier(&p, qualifiers)
 		p.Modularity = cmp.Or(qualifiers["rpmmod"], qualifiers["modularitylabel"])
 	case packageurl.TypeGolang:
 		if p.Name == "stdlib" {
@@ -176,24 +176,26 @@ func ubuntuVersion(codename string) string {
 	return ""
 }
 
-// upstream reads Syft's qualifier: "glibc", "glibc@2.36-9", and for an rpm the file name of its source package.
-func upstream(p *inventory.Package, text string) *inventory.Source {
-	if first, _, several := strings.Cut(text, ","); several {
-		text = first
-	}
-	if text == "" {
-		return nil
-	}
+// sourceQualifier reads what tools say of the source package: Syft's upstream ("glibc", "glibc@2.36-9", and for an rpm the
+// file name of its source package), and OSV-Scalibr's source with sourceversion, origin and sourcerpm.
+func sourceQualifier(p *inventory.Package, qualifiers map[string]string) *inventory.Source {
+	text, _, _ := strings.Cut(qualifiers["upstream"], ",") // of several, the first
 	if p.Type == packageurl.TypeRPM {
-		return sourceRPM(p, text)
+		return sourceRPM(p, cmp.Or(text, qualifiers["sourcerpm"]))
 	}
 	name, version, _ := strings.Cut(text, "@")
-	return &inventory.Source{Name: name, Version: cmp.Or(version, p.Version)}
+	if name = cmp.Or(name, qualifiers["source"], qualifiers["origin"]); name == "" {
+		return nil
+	}
+	return &inventory.Source{Name: name, Version: cmp.Or(version, qualifiers["sourceversion"], p.Version)}
 }
 
 // sourceRPM takes apart the file name of a source package, name-version-release.src.rpm. It has no epoch: that is the
 // package's own where they are of one version.
 func sourceRPM(p *inventory.Package, file string) *inventory.Source {
+	if file == "" {
+		return nil
+	}
 	nvr := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(file, ".rpm"), ".src"), ".nosrc")
 	release := strings.LastIndexByte(nvr, '-')
 	version := strings.LastIndexByte(nvr[:max(release, 0)], '-')

@@ -77,8 +77,8 @@ func (r *reading) foreign(p *inventory.Package, f facts) {
 		if name := f.first(syft+"metadata:source", syft+"metadata:originPackage"); name != "" && p.Source == nil {
 			p.Source = &inventory.Source{Name: name, Version: cmp.Or(f.first(syft+"metadata:sourceVersion"), p.Version)}
 		}
-		if file := f.first(syft + "metadata:sourceRpm"); file != "" && p.Source == nil && p.Type == packageurl.TypeRPM {
-			p.Source = sourceRPM(p, file)
+		if p.Source == nil && p.Type == packageurl.TypeRPM {
+			p.Source = sourceRPM(p, f.first(syft+"metadata:sourceRpm"))
 		}
 		p.Modularity = cmp.Or(p.Modularity, f.first(trivy+"Modularitylabel", "Modularitylabel", syft+"metadata:modularityLabel"))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -83,7 +84,8 @@ const (
 )
 
 // TestEvilImages runs the program, as it is built for users, on each hostile image: a report with what is sound, or one
-// line, within bounds, and the same again from what the first run has remembered.
+// line, within bounds, and the same again from what the first run has remembered. The other commands that read images end
+// in the same way.
 func TestEvilImages(t *testing.T) {
 	shared := filepath.Join("..", "..", "..", "shared", "images", "oci")
 	if _, err := os.Stat(shared); err != nil {
@@ -102,43 +104,61 @@ func TestEvilImages(t *testing.T) {
 			if again := attack(t, program, home, ref, want); !bytes.Equal(first, again) {
 				t.Error("a second scan says something else")
 			}
+			for _, command := range [][]string{{"trace", "--format", "json"}, {"sbom"}} {
+				out, _, code := runProgram(t, program, home, append(command, ref)...)
+				if refused := want.words != nil; refused != (code == exitFailed) || !refused && !json.Valid(out) {
+					t.Errorf("%s: exit code %d, %d bytes", command[0], code, len(out))
+				}
+			}
 		})
 	}
 }
 
 // attack scans a hostile image and gives what the scan wrote.
 func attack(t *testing.T, program, home, ref string, want outcome) []byte {
-	ctx, cancel := context.WithTimeout(t.Context(), evilTime)
-	defer cancel()
-	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, program, "scan", "--format", "json", ref)
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+home, "XDG_CACHE_HOME="+home)
-	err := cmd.Run()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && usage.Maxrss<<10 > evilMemory {
-		t.Errorf("it took %d MiB of memory", usage.Maxrss>>10)
-	}
+	out, said, code := runProgram(t, program, home, "scan", "--format", "json", ref)
 	if want.words != nil {
-		said := errs.String()
-		if cmd.ProcessState.ExitCode() != exitFailed || strings.Count(said, "\n") != 1 || out.Len() > 0 {
-			t.Errorf("exit code %d, %q", cmd.ProcessState.ExitCode(), said)
+		if code != exitFailed || len(out) > 0 {
+			t.Errorf("exit code %d, %q", code, said)
 		}
 		for _, w := range want.words {
 			if !strings.Contains(said, w) {
 				t.Errorf("%q does not say %q", said, w)
 			}
 		}
-		return errs.Bytes()
+		return []byte(said)
 	}
-	if err != nil {
-		t.Fatalf("%v: %s", err, errs.String())
+	if code != exitDone {
+		t.Fatalf("exit code %d: %s", code, said)
 	}
 	var r report.Report
-	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+	if err := json.Unmarshal(out, &r); err != nil {
 		t.Fatal(err)
 	}
 	want.check(t, &r)
-	return out.Bytes()
+	return out
+}
+
+// runProgram runs one command within what a hostile image may cost. It says one line at most.
+func runProgram(t *testing.T, program, home string, args ...string) (out []byte, said string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), evilTime)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+home, "XDG_CACHE_HOME="+home)
+	var failed *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &failed) {
+		t.Fatal(err)
+	}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && usage.Maxrss<<10 > evilMemory {
+		t.Errorf("%s took %d MiB of memory", args[0], usage.Maxrss>>10)
+	}
+	if strings.Count(stderr.String(), "\n") > 1 {
+		t.Errorf("%s says %q", args[0], stderr.String())
+	}
+	return stdout.Bytes(), stderr.String(), cmd.ProcessState.ExitCode()
 }
 
 func (o outcome) check(t *testing.T, r *report.Report) {

@@ -7,43 +7,55 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tidewaiter/inventory"
 	"tidewaiter/layer"
 )
 
 // limits are the bounds on what an image may cost, which --limit sets by their names.
 type limits struct {
-	layer layer.Limits
-	set   []string // as the user wrote them
+	layer     layer.Limits
+	inventory inventory.Limits
+	set       []string // as the user wrote them
 }
 
-func newLimits() limits { return limits{layer: layer.DefaultLimits()} }
+func newLimits() limits {
+	return limits{layer: layer.DefaultLimits(), inventory: inventory.DefaultLimits()}
+}
 
-// bound is one limit by its name: a size, a count or a duration.
+// bound is one limit by its name.
 type bound struct {
-	name string
-	set  func(l *layer.Limits, text string) error
+	name, about string
+	value       pflag.Value
 }
 
-func bounds() []bound {
+func (l *limits) bounds() []bound {
+	in, of := &l.layer, &l.inventory
 	return []bound{
-		{"entries", count(func(l *layer.Limits, n int64) { l.Entries = int(n) })},
-		{"image-entries", count(func(l *layer.Limits, n int64) { l.ImageEntries = int(n) })},
-		{"path", size(func(l *layer.Limits, n int64) { l.Path = int(n) })},
-		{"file", size(func(l *layer.Limits, n int64) { l.Capture = n })},
-		{"big-file", size(func(l *layer.Limits, n int64) { l.Distil = n })},
-		{"file-time", duration(func(l *layer.Limits, d time.Duration) { l.DistilTime = d })},
-		{"layer", size(func(l *layer.Limits, n int64) { l.Layer = n })},
-		{"layer-kept", size(func(l *layer.Limits, n int64) { l.LayerKept = n })},
-		{"image-kept", size(func(l *layer.Limits, n int64) { l.ImageKept = n })},
-		{"memory", size(func(l *layer.Limits, n int64) { l.Memory = n })},
-		{"ratio", count(func(l *layer.Limits, n int64) { l.Ratio = n })},
-		{"window", size(func(l *layer.Limits, n int64) { l.Window = n })},
+		{"entries", "entries of one layer", &count[int]{&in.Entries}},
+		{"image-entries", "entries of all layers together", &count[int]{&in.ImageEntries}},
+		{"path", "length of a path or of a link's target", (*byteSize)(&in.Path)},
+		{"layer", "one layer, decompressed", (*byteSize)(&in.Layer)},
+		{"ratio", "how many times larger than its stored bytes a layer may grow", &count[int64]{&in.Ratio}},
+		{"ratio-from", "the size, decompressed, from which on ratio holds", (*byteSize)(&in.RatioFrom)},
+		{"file", "one file that is kept whole (a package database, a lock file)", (*byteSize)(&in.Capture)},
+		{"big-file", "one file that is looked into while it passes (a program, an archive)", (*byteSize)(&in.Distil)},
+		{"file-time", "looking into one such file", (*span)(&in.DistilTime)},
+		{"sparse", "the sparse files of one layer that are read or hashed, holes included", (*byteSize)(&in.Sparse)},
+		{"nesting", "archives within archives", &count[int]{&of.Nesting}},
+		{"extract-time", "one extractor's parsing of one file", (*span)(&of.ExtractTime)},
+		{"layer-kept", "what is kept of one layer: paths, files, facts", (*byteSize)(&in.LayerKept)},
+		{"image-kept", "what is kept of all layers together", (*byteSize)(&in.ImageKept)},
+		{"memory", "memory for the files that are looked into; larger ones go to a temporary file", (*byteSize)(&in.Memory)},
+		{"window", "memory for the windows of zstd layers", (*byteSize)(&in.Window)},
 	}
 }
 
 func (l *limits) names() string {
 	var names []string
-	for _, b := range bounds() {
+	for _, b := range l.bounds() {
 		names = append(names, b.name)
 	}
 	return strings.Join(names, ", ")
@@ -59,11 +71,12 @@ func (l *limits) Set(text string) error {
 		if !ok {
 			return fmt.Errorf("%q: write it as NAME=VALUE, for example layer=16GiB", part)
 		}
-		i := slices.IndexFunc(bounds(), func(b bound) bool { return b.name == name })
+		bounds := l.bounds()
+		i := slices.IndexFunc(bounds, func(b bound) bool { return b.name == name })
 		if i < 0 {
 			return fmt.Errorf("unknown limit %q: one of %s", name, l.names())
 		}
-		if err := bounds()[i].set(&l.layer, value); err != nil {
+		if err := bounds[i].value.Set(value); err != nil {
 			return fmt.Errorf("limit %s: %w", name, err)
 		}
 		l.set = append(l.set, part)
@@ -71,37 +84,55 @@ func (l *limits) Set(text string) error {
 	return nil
 }
 
-func count(set func(*layer.Limits, int64)) func(*layer.Limits, string) error {
-	return func(l *layer.Limits, text string) error {
-		n, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || n <= 0 {
-			return fmt.Errorf("not a count above 0: %q", text)
-		}
-		set(l, n)
-		return nil
+// newLimitsHelp is the help topic that lists the limits.
+func newLimitsHelp() *cobra.Command {
+	l := newLimits()
+	var table strings.Builder
+	for _, b := range l.bounds() {
+		fmt.Fprintf(&table, "  %-13s  %8s  %s\n", b.name, b.value, b.about)
+	}
+	return &cobra.Command{
+		Use:   "limits",
+		Short: "What an image may cost, and how to set it",
+		Long: `What an image may cost is bounded, so that none can hang or exhaust a scan. The bounds are wide enough for every honest
+image known. One that is hit is a blind spot of the report: the rest is still read.
+
+--limit NAME=VALUE sets one, as in --limit layer=16GiB --limit file-time=2m:
+
+` + table.String(),
 	}
 }
 
-func size(set func(*layer.Limits, int64)) func(*layer.Limits, string) error {
-	return func(l *layer.Limits, text string) error {
-		n, err := parseSize(text)
-		if err != nil {
-			return err
-		}
-		set(l, n)
-		return nil
+// count is a limit that counts things.
+type count[T int | int64] struct{ n *T }
+
+func (c *count[T]) String() string { return strconv.FormatInt(int64(*c.n), 10) }
+
+func (c *count[T]) Type() string { return "count" }
+
+func (c *count[T]) Set(text string) error {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("not a count above 0: %q", text)
 	}
+	*c.n = T(n)
+	return nil
 }
 
-func duration(set func(*layer.Limits, time.Duration)) func(*layer.Limits, string) error {
-	return func(l *layer.Limits, text string) error {
-		d, err := time.ParseDuration(text)
-		if err != nil || d <= 0 {
-			return fmt.Errorf("not a duration above 0: %q (write 30s or 2m)", text)
-		}
-		set(l, d)
-		return nil
+// span is a limit of time.
+type span time.Duration
+
+func (s *span) String() string { return time.Duration(*s).String() }
+
+func (s *span) Type() string { return "duration" }
+
+func (s *span) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return fmt.Errorf("not a duration above 0: %q (write 30s or 2m)", text)
 	}
+	*s = span(d)
+	return nil
 }
 
 // parseSize reads a count of bytes: 4096, 64KiB, 16GiB (powers of 1024), 20MB (powers of 1000).
@@ -146,6 +177,9 @@ func (b *byteSize) Type() string { return "size" }
 
 func (b *byteSize) Set(text string) error {
 	n, err := parseSize(text)
+	if err != nil {
+		return err
+	}
 	*b = byteSize(n)
-	return err
+	return nil
 }

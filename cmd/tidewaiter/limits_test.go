@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"tidewaiter/inventory"
 	"tidewaiter/layer"
 )
 
@@ -13,13 +14,13 @@ func TestLimits(t *testing.T) {
 	if err := l.Set("layer=16GiB,entries=1000"); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Set("file-time=2m"); err != nil {
+	if err := l.Set("file-time=2m,nesting=3,extract-time=5s,path=1KiB,sparse=1MiB,ratio=9"); err != nil {
 		t.Fatal(err)
 	}
 	want := layer.DefaultLimits()
-	want.Layer, want.Entries, want.DistilTime = 16<<30, 1000, 2*time.Minute
-	if l.layer != want {
-		t.Errorf("%+v", l.layer)
+	want.Layer, want.Entries, want.DistilTime, want.Path, want.Sparse, want.Ratio = 16<<30, 1000, 2*time.Minute, 1<<10, 1<<20, 9
+	if l.layer != want || l.inventory != (inventory.Limits{ExtractTime: 5 * time.Second, Nesting: 3}) {
+		t.Errorf("%+v, %+v", l.layer, l.inventory)
 	}
 	for text, message := range map[string]string{
 		"layer":              "write it as NAME=VALUE",

@@ -40,7 +40,7 @@ func (o *imageOptions) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.fullRead, "full-read", false, "read every layer whole, also where a table of contents (zstd:chunked, eStargz) would spare most of it")
 	o.cache.addFlags(f)
 	o.limits = newLimits()
-	f.Var(&o.limits, "limit", "set a bound on what an image may cost, as NAME=VALUE; may repeat: "+o.limits.names())
+	f.Var(&o.limits, "limit", "set a bound on what an image may cost; may repeat: tidewaiter help limits lists them")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 }
 
@@ -53,7 +53,7 @@ type aboard struct {
 
 func (o *imageOptions) open(ctx context.Context, ref string) (*image.Image, error) {
 	if o.platform == allPlatforms {
-		return nil, errors.New("--platform all is for scan: this is of one platform, as in --platform linux/arm64")
+		return nil, errors.New("--platform all is for scan alone: name one, as in --platform linux/arm64")
 	}
 	return image.Open(ctx, ref, o.source())
 }
@@ -64,8 +64,8 @@ func (o *imageOptions) source() image.Options {
 
 // read reads an image's layers once and says what is aboard. digests asks for the digest of every file.
 func (o *imageOptions) read(ctx context.Context, s streams, im *image.Image, digests bool) (*aboard, error) {
-	collectOften()
-	all := append(extractors.Default(), sbom.Claims())
+	boundMemory()
+	all := append(extractors.Default(o.limits.inventory), sbom.Claims())
 	progress := newProgress(s, o.quiet, "reading "+im.Reference)
 	cache, err := o.cache.open()
 	if err != nil {
@@ -81,7 +81,7 @@ func (o *imageOptions) read(ctx context.Context, s streams, im *image.Image, dig
 	if cache != nil && cache.Err() != nil {
 		fmt.Fprintln(s.err, "tidewaiter: what was read is not remembered: "+oneLine(cache.Err().Error()))
 	}
-	inv, err := inventory.Assemble(ctx, im, layers, all)
+	inv, err := inventory.Assemble(ctx, im, layers, all, o.limits.inventory)
 	if err != nil {
 		return nil, err
 	}
@@ -122,14 +122,20 @@ func (o *imageOptions) attribute(ctx context.Context, s streams, a *aboard) erro
 	return nil
 }
 
-// collectAt is how far the heap may grow between collections, in percent, unless GOGC says otherwise. Half of Go's
-// default costs no time that can be measured, and keeps a scan under 200 MiB. A limit on memory would do worse: over it, an
-// image of very many files would be collected without end.
-const collectAt = 50
+// How memory is kept under 200 MiB, unless GOGC and GOMEMLIMIT say otherwise. Far from the limit, garbage is collected
+// seldom; near it, as often as it takes to stay there. Where what must be kept is larger than the limit, Go lets the
+// collector take half of the time at most.
+const (
+	collectAt   = 200       // percent that the heap may grow between collections
+	memoryLimit = 150 << 20 // bytes, of all that the Go runtime holds
+)
 
-func collectOften() {
+func boundMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
 	}
 }
 

@@ -3,12 +3,16 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"tidewaiter/image"
 	"tidewaiter/image/imagetest"
 	"tidewaiter/inventory"
+	"tidewaiter/layer"
 	"tidewaiter/match"
 	"tidewaiter/report"
 )
@@ -97,5 +101,47 @@ func TestOneOriginAlone(t *testing.T) {
 		if got := strings.Join(standing, ", "); got != tt.standing || len(spots) != tt.spots {
 			t.Errorf("%+v: %s stand, blind spots %v", tt.o, got, spots)
 		}
+	}
+}
+
+// A package of which the base and the application each brought a copy is not hidden with the base's.
+func TestWhatBothBrought(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	lodash := func(dir string) []byte {
+		return imagetest.Tar(t, imagetest.File{Name: dir + "/node_modules/lodash/package.json", Content: `{"name":"lodash","version":"4.17.15"}`})
+	}
+	of := func(layers ...[]byte) string {
+		return "oci:" + imagetest.Build(t, imagetest.Spec{Platform: "linux/amd64", Layers: layers}).Layout(t, "1")
+	}
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"base", "add", "--platform", "all", of(lodash("usr/lib"))}, streams{out: &out, err: &errs, now: time.Now}); code != exitDone {
+		t.Fatal(errs.String())
+	}
+	r := parsed(t, of(lodash("usr/lib"), lodash("app")))
+	if got := origins(r); got != "lodash both" {
+		t.Error(got)
+	}
+	findings := []match.Finding{{ID: "CVE-1", Of: &r.Packages[0], Origin: r.Packages[0].Origin}}
+	for _, o := range []scanOptions{{ignoreBase: true}, {onlyBase: true}} {
+		if o.quietOrigin(&inventory.Inventory{Base: r.Image.Base}, findings); findings[0].Quieted != nil {
+			t.Errorf("%+v", findings[0].Quieted)
+		}
+	}
+}
+
+// A layer that was read by its table of contents proves no digest: the image is not learned, and the scan goes on.
+func TestLearnsOnlyWhatIsProven(t *testing.T) {
+	var errs bytes.Buffer
+	a := &aboard{
+		image:  &image.Image{Layers: []image.Layer{{DiffID: "sha256:" + strings.Repeat("a", 64)}}},
+		layers: []*layer.Index{{TOC: true}},
+	}
+	o := scanOptions{imageOptions: imageOptions{bases: filepath.Join(t.TempDir(), "bases")}}
+	if err := o.learn(streams{err: &errs}, a, "app:1"); err != nil || !strings.Contains(errs.String(), "--full-read") {
+		t.Errorf("%v, %q", err, errs.String())
+	}
+	if _, err := os.Stat(o.bases); err == nil {
+		t.Error("what nothing proves was learned")
 	}
 }

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"tidewaiter/image"
 	"tidewaiter/inventory"
 	"tidewaiter/inventory/bases"
+	"tidewaiter/layer"
 	"tidewaiter/match"
 	"tidewaiter/report"
 )
@@ -134,15 +137,26 @@ func scan(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOpt
 		return nil, err
 	}
 	if o.learnBase && a.inventory.Base == nil && im.Root == nil {
-		known, err := inventory.NewKnownBase(im, a.layers, baseName(ref))
-		if err != nil {
-			return nil, err
-		}
-		if err := bases.Add(o.bases, known); err != nil {
+		if err := o.learn(s, a, baseName(ref)); err != nil {
 			return nil, err
 		}
 	}
 	return o.judge(a, db, s.now())
+}
+
+// learn makes an image known as a base by what was read of it. Of a layer that was not read whole nothing is proven:
+// that is no reason not to report the rest.
+func (o *scanOptions) learn(s streams, a *aboard, name string) error {
+	known, err := inventory.NewKnownBase(a.image, a.layers, name)
+	if err != nil {
+		hint := ""
+		if slices.ContainsFunc(a.layers, func(ix *layer.Index) bool { return ix.TOC }) {
+			hint = ": with --full-read it can be"
+		}
+		fmt.Fprintln(s.err, "tidewaiter: "+oneLine(err.Error())+hint)
+		return nil
+	}
+	return bases.Add(o.bases, known)
 }
 
 // judge matches what is aboard and puts the report together.

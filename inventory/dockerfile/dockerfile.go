@@ -8,6 +8,7 @@ package dockerfile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -20,6 +21,8 @@ import (
 const (
 	maxSize         = 1 << 20 // bytes
 	maxInstructions = 2000
+	// maxExpanded bounds the bytes that the variables of one word stand for: arguments may be made of arguments.
+	maxExpanded = 4 << 10
 )
 
 // File is a Dockerfile, in its stages.
@@ -119,23 +122,34 @@ func (r *reader) from(n *parser.Node) {
 	r.stages = append(r.stages, s)
 }
 
-// expand puts the global arguments into a word: $NAME, ${NAME}, ${NAME:-default} and ${NAME:+other}.
+// expand puts the global arguments into a word; it is empty where they are too long to be an image's name.
 func (r *reader) expand(word string) string {
-	return os.Expand(word, func(variable string) string {
-		if name, fallback, ok := strings.Cut(variable, ":-"); ok {
-			if value := r.globals[name]; value != "" {
-				return value
-			}
-			return fallback
+	left := maxExpanded
+	expanded := os.Expand(word, func(variable string) string {
+		value := r.value(variable)
+		if left -= len(value); left < 0 {
+			return ""
 		}
-		if name, other, ok := strings.Cut(variable, ":+"); ok {
-			if r.globals[name] == "" {
-				return ""
-			}
-			return other
-		}
-		return r.globals[variable]
+		return value
 	})
+	if left < 0 {
+		return ""
+	}
+	return expanded
+}
+
+// value is what a variable stands for: NAME, NAME:-default or NAME:+other.
+func (r *reader) value(variable string) string {
+	if name, fallback, ok := strings.Cut(variable, ":-"); ok {
+		return cmp.Or(r.globals[name], fallback)
+	}
+	if name, other, ok := strings.Cut(variable, ":+"); ok {
+		if r.globals[name] == "" {
+			return ""
+		}
+		return other
+	}
+	return r.globals[variable]
 }
 
 // text is what follows an instruction's keyword and flags, as the history would tell it.

@@ -19,8 +19,9 @@ type step struct {
 	// tokens are the hashes of the words of text that hold no variable, sorted; wild counts the others.
 	tokens []uint64
 	wild   int
-	// dest is where a COPY or ADD puts things.
-	dest string
+	// dest is where a COPY or ADD puts things; terse says that an entry may tell no more of it: "file:1234.. in /app/".
+	dest  string
+	terse bool
 }
 
 // parseStep reads an entry of the history: "RUN make", "COPY . /app".
@@ -38,7 +39,8 @@ func newStep(kind, text string) step {
 	switch kind {
 	case "COPY", "ADD":
 		if len(words) > 0 {
-			s.dest = words[len(words)-1]
+			s.dest = path.Clean(words[len(words)-1])
+			s.terse = slices.Contains(words[:len(words)-1], "in")
 		}
 	case "CMD", "ENTRYPOINT", "SHELL", "VOLUME":
 		// The history has ["node" "app.js"] for ["node", "app.js"], or [node app.js].
@@ -114,17 +116,18 @@ func sharedTokens(in, entry *step) float64 {
 	return 2 * (float64(common) + 0.75*float64(wild)) / float64(words+entryWords)
 }
 
-// sameDest compares where a COPY or ADD puts things: the classic builder and Buildah tell no more than that of it, as
-// "COPY file:1234.. in /app/". The directory in which a relative one lies is not known.
+// sameDest compares where a COPY or ADD puts things: the classic builder and Buildah tell no more than that of it. The
+// directory in which a relative one lies is not known.
 func sameDest(dest string, entry *step) float64 {
-	if !strings.Contains(entry.text, " in ") {
-		return 0
-	}
-	want, got := path.Clean(dest), path.Clean(entry.dest)
 	switch {
-	case want == got:
+	case !entry.terse:
+		return 0
+	case dest == entry.dest:
 		return 0.9
-	case strings.Contains(want, "$"), want == ".", !path.IsAbs(want) && strings.HasSuffix(got, "/"+strings.TrimPrefix(want, "./")):
+	case strings.Contains(dest, "$"), dest == ".":
+		return 0.6
+	}
+	if dir, ok := strings.CutSuffix(entry.dest, dest); ok && !path.IsAbs(dest) && strings.HasSuffix(dir, "/") {
 		return 0.6
 	}
 	return 0

@@ -13,6 +13,6 @@ import (
 )
 
 // Default gives all extractors, in the order in which they are asked.
-func Default() []inventory.Extractor {
-	return slices.Concat(ospkg.All(), lang.All())
+func Default(limits inventory.Limits) []inventory.Extractor {
+	return slices.Concat(ospkg.All(), lang.All(limits))
 }

@@ -31,7 +31,7 @@ func images(t testing.TB) string {
 // assemble gives the inventory of an image in an OCI layout.
 func assemble(t testing.TB, dir, platform string) *inventory.Inventory {
 	t.Helper()
-	all := extractors.Default()
+	all := extractors.Default(inventory.DefaultLimits())
 	im, err := image.Open(t.Context(), "oci:"+dir, image.Options{Platform: platform})
 	if err != nil {
 		t.Fatal(err)
@@ -40,11 +40,11 @@ func assemble(t testing.TB, dir, platform string) *inventory.Inventory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inv, err := inventory.Assemble(t.Context(), im, indexes, all)
+	inv, err := inventory.Assemble(t.Context(), im, indexes, all, inventory.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := inventory.Assemble(t.Context(), im, indexes, all)
+	again, err := inventory.Assemble(t.Context(), im, indexes, all, inventory.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestAttributionInLog(t *testing.T) {
 }
 
 func BenchmarkAssemble(b *testing.B) {
-	all := extractors.Default()
+	all := extractors.Default(inventory.DefaultLimits())
 	for _, name := range []string{"debian-base-bookworm-slim", "rpm-centos8-modules", "node-app-root", "big-app"} {
 		layout := filepath.Join(images(b), "oci", name)
 		if _, err := os.Stat(layout); err != nil {
@@ -181,7 +181,7 @@ func BenchmarkAssemble(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := inventory.Assemble(b.Context(), im, indexes, all); err != nil {
+				if _, err := inventory.Assemble(b.Context(), im, indexes, all, inventory.DefaultLimits()); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -14,8 +14,6 @@ import (
 
 // The bounds of looking into one Java archive.
 const (
-	// maxJarDepth is how deep archives may lie in archives; an ear with wars with jars has three levels.
-	maxJarDepth = 8
 	// maxJarHeld is how many bytes of compressed nested archives may be held in memory at once. Nested
 	// archives that are stored as they are, as Spring Boot does, are read in place.
 	maxJarHeld = 64 << 20
@@ -76,8 +74,8 @@ func isJar(name []byte) bool {
 
 // distilJar takes out of a Java archive what says which packages are in it. What is wrong with the archive
 // goes into the facts, so that what could be read is kept too.
-func distilJar(ctx context.Context, _ string, r io.ReaderAt, size int64) ([]byte, error) {
-	j := jarReader{ctx: ctx, entries: maxZipEntries, inflated: maxJarInflated, held: maxJarHeld, kept: maxJarFacts, archives: maxJarArchives}
+func (e javaExtractor) distilJar(ctx context.Context, _ string, r io.ReaderAt, size int64) ([]byte, error) {
+	j := jarReader{ctx: ctx, nesting: e.nesting, entries: maxZipEntries, inflated: maxJarInflated, held: maxJarHeld, kept: maxJarFacts, archives: maxJarArchives}
 	j.read(r, size, "", 1)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -96,6 +94,7 @@ func distilJar(ctx context.Context, _ string, r io.ReaderAt, size int64) ([]byte
 // jarReader reads one file, with what is left of each bound.
 type jarReader struct {
 	ctx               context.Context
+	nesting           int // how deep archives may lie
 	facts             jarFacts
 	problems          int
 	entries, inflated int64
@@ -197,8 +196,8 @@ func (j *jarReader) head(r io.ReaderAt, e zipEntry, a *jarArchive, limit int64) 
 
 // nested looks into an archive inside the archive.
 func (j *jarReader) nested(r io.ReaderAt, e zipEntry, p string, depth int) {
-	if depth > maxJarDepth {
-		j.problem(p, fmt.Errorf("archives lie more than %d deep", maxJarDepth))
+	if depth > j.nesting {
+		j.problem(p, fmt.Errorf("archives lie more than %d deep", j.nesting))
 		return
 	}
 	if e.method == 0 && !e.encrypted {

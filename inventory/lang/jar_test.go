@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tidewaiter/inventory"
 )
 
 // entry is one file to put into an archive.
@@ -106,7 +108,7 @@ func TestJarDepth(t *testing.T) {
 		jar = archive(t, pom("g", fmt.Sprintf("n%d", i), "1"), entry{name: "n.jar", content: jar})
 	}
 	pkgs, err := extract(t, "java-archive", map[string]string{"a.jar": jar})
-	if len(pkgs) != maxJarDepth || err == nil || !strings.Contains(err.Error(), "deep") {
+	if len(pkgs) != inventory.DefaultLimits().Nesting || err == nil || !strings.Contains(err.Error(), "deep") {
 		t.Errorf("%d packages, %v", len(pkgs), err)
 	}
 }
@@ -169,7 +171,7 @@ func FuzzDistilJar(f *testing.F) {
 	f.Add([]byte(archive(f, pom("g", "a", "1"), manifest("A: b"), entry{"x.jar", archive(f, pom("g", "b", "1")), true})))
 	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		facts, err := distilJar(context.Background(), "", bytes.NewReader(content), int64(len(content)))
+		facts, err := (javaExtractor{nesting: 8}).distilJar(context.Background(), "", bytes.NewReader(content), int64(len(content)))
 		if err != nil || len(facts) > 0 && !strings.HasPrefix(string(facts), jarKind) {
 			t.Errorf("facts %q, %v", facts, err)
 		}
@@ -190,7 +192,7 @@ func BenchmarkDistilJar(b *testing.B) {
 	boot := archive(b, libs...)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := distilJar(context.Background(), "", strings.NewReader(boot), int64(len(boot))); err != nil {
+		if _, err := (javaExtractor{nesting: 8}).distilJar(context.Background(), "", strings.NewReader(boot), int64(len(boot))); err != nil {
 			b.Fatal(err)
 		}
 	}

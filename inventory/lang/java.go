@@ -18,15 +18,17 @@ import (
 // javaExtractor names the packages in Java archives. osv-scalibr's extractor hashes each archive, reads nested
 // ones into memory whole, gives "unknown" for what it cannot name, and takes the symbolic name of an OSGi
 // bundle for a Maven group.
-type javaExtractor struct{}
+type javaExtractor struct {
+	nesting int // how deep archives may lie in archives
+}
 
 func (javaExtractor) Name() string { return "java-archive" }
 
-func (javaExtractor) Rules() []inventory.Rule {
+func (e javaExtractor) Rules() []inventory.Rule {
 	var rules []inventory.Rule
 	for _, s := range jarSuffixes {
 		// An archive of Spring Boot's may start with a shell script; the others start with a zip entry.
-		rule := inventory.Rule{Suffix: s, Magic: "PK", Distil: distilJar}
+		rule := inventory.Rule{Suffix: s, Magic: "PK", Distil: e.distilJar, Setting: fmt.Sprint("nesting ", e.nesting)}
 		rules = append(rules, rule)
 		if s == ".jar" || s == ".war" {
 			rule.Magic = "#!"

@@ -24,7 +24,7 @@ import (
 )
 
 // All gives the extractors of this package, in a fixed order. They hold no state.
-func All() []inventory.Extractor {
+func All(limits inventory.Limits) []inventory.Extractor {
 	quietScalibr()
 	all := []inventory.Extractor{
 		fileExtractor{"npm-installed", npmRules(), parseNPM},
@@ -38,7 +38,7 @@ func All() []inventory.Extractor {
 		fileExtractor{"dotnet-deps", dotnetRules(), parseDeps},
 		fileExtractor{"conda-meta", condaRules(), parseConda},
 		fileExtractor{"r-installed", rRules(), parseR},
-		javaExtractor{},
+		javaExtractor{limits.Nesting},
 		mavenRepoExtractor{},
 		executableExtractor{},
 		fileExtractor{"go-toolchain", []inventory.Rule{{Name: "VERSION", Magic: "go1"}}, parseGoToolchain},

@@ -16,7 +16,7 @@ import (
 // captured makes a tree of files as the extractors' rules would have them captured, and gives the paths.
 func captured(t *testing.T, files map[string]string) (*layer.Tree, []string) {
 	t.Helper()
-	rules := inventory.NewRules(All())
+	rules := inventory.NewRules(All(inventory.DefaultLimits()))
 	ix := &layer.Index{}
 	for _, p := range sortedKeys(files) {
 		content := []byte(files[p])
@@ -43,11 +43,11 @@ func captured(t *testing.T, files map[string]string) (*layer.Tree, []string) {
 func extract(t *testing.T, name string, files map[string]string) ([]inventory.Package, error) {
 	t.Helper()
 	tree, paths := captured(t, files)
-	i := slices.IndexFunc(All(), func(e inventory.Extractor) bool { return e.Name() == name })
+	i := slices.IndexFunc(All(inventory.DefaultLimits()), func(e inventory.Extractor) bool { return e.Name() == name })
 	if i < 0 {
 		t.Fatalf("no extractor is called %s", name)
 	}
-	e := All()[i]
+	e := All(inventory.DefaultLimits())[i]
 	var pkgs []inventory.Package
 	var firstErr error
 	for _, p := range paths {

@@ -27,12 +27,12 @@ func aboard(t *testing.T, name string) *inventory.Inventory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	extractors := All()
+	extractors := All(inventory.DefaultLimits())
 	indexes, err := layer.Read(ctx, im, inventory.NewRules(extractors), layer.Options{Limits: layer.DefaultLimits()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	inv, err := inventory.Assemble(ctx, im, indexes, extractors)
+	inv, err := inventory.Assemble(ctx, im, indexes, extractors, inventory.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}

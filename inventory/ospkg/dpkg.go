@@ -206,7 +206,7 @@ func infoFile(tree *layer.Tree, dir string, p *inventory.Package, suffix string)
 // debFiles joins a package's list of paths, its checksums and its configuration files. The list also has the
 // directories: what has files below it or is a directory of the tree is left out.
 func debFiles(tree *layer.Tree, root string, list, sums []byte, config []inventory.OwnedFile) []inventory.OwnedFile {
-	known := map[string]inventory.OwnedFile{}
+	known := make(map[string]inventory.OwnedFile, bytes.Count(sums, []byte("\n")))
 	for line := range strings.Lines(string(sums)) {
 		// 32 hexadecimal digits, two spaces (or a space and a star), the path.
 		if len(line) > 34 && line[32] == ' ' {
@@ -217,7 +217,7 @@ func debFiles(tree *layer.Tree, root string, list, sums []byte, config []invento
 	for _, f := range config {
 		known[f.Path] = f
 	}
-	var files []inventory.OwnedFile
+	files := make([]inventory.OwnedFile, 0, bytes.Count(list, []byte("\n"))+1)
 	parents, last := map[string]bool{"": true, ".": true}, ""
 	for line := range strings.Lines(string(list)) {
 		p := cleanPath(line)

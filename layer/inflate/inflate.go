@@ -2,7 +2,8 @@
 // as fast as the libraries there are for it: most of what reading an image costs is inflating its layers.
 //
 // In comes a stream of bytes, out come the bytes that were compressed, right where the caller wants them: a read of
-// at least [Direct] bytes is decoded in place. What the standard library accepts is accepted, and nothing else.
+// at least [Direct] bytes is decoded in place. What the standard library accepts is accepted, and else only a file with
+// something after its last member, as gzip itself does.
 // Nothing is allocated once a [Reader] was used before.
 //
 // How it is quick: a buffer of 64 bits is filled by one load of 8 bytes and without a branch; one look at a
