@@ -150,8 +150,14 @@ type baseFinder struct {
 	known   []KnownBase
 }
 
-// judge says how sure a claim is.
+// maxName is more than an image's name or digest can have, in bytes.
+const maxName = 1 << 10
+
+// judge says how sure a claim is; false for one that says nothing.
 func (f *baseFinder) judge(c baseClaim) (Base, bool) {
+	if len(c.reference) > maxName || len(c.digest) > maxName {
+		return Base{}, false
+	}
 	b := Base{Reference: c.reference, Digest: c.digest, Evidence: c.evidence, Sure: Named, Caveat: c.caveat}
 	contradicted := false
 	for _, k := range f.known {

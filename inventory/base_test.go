@@ -148,6 +148,7 @@ func TestFindBase(t *testing.T) {
 			layers: "abc", provenance: &Provenance{images: []imageName{debian, node}}, known: []KnownBase{knownDebian, knownNode},
 			want: &Base{Reference: "node:18", Digest: sum("2"), Layers: 2, Evidence: FromProvenance, Sure: Exact},
 		},
+		"a label that is no name":  {layers: "abc", labels: map[string]string{baseNameKey: strings.Repeat("x", 1<<20)}},
 		"provenance: from scratch": {layers: "abc", provenance: &Provenance{scratch: true, images: []imageName{node}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,7 @@ const (
 func Text(w io.Writer, r *Report, o TextOptions) error {
 	b := bufio.NewWriter(w)
 	s := newScreen(b, o)
-	header(s, r)
+	header(s, r, o.All)
 	steps(s, r, o.All)
 	findings(s, r, o.All)
 	if o.All {
@@ -45,7 +45,7 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	return b.Flush()
 }
 
-func header(s *screen, r *Report) {
+func header(s *screen, r *Report, all bool) {
 	im := r.Image
 	os := "no distribution"
 	if im.OS != nil {
@@ -60,7 +60,11 @@ func header(s *screen, r *Report) {
 		s.fact("os", Clean(os))
 	}
 	if im.Base != nil {
-		s.fact("base", Clean(base(r)))
+		line := base(r)
+		if all && im.Base.Caveat != "" {
+			line += "; " + im.Base.Caveat
+		}
+		s.fact("base", Clean(line))
 	}
 	s.fact("aboard", aboard(r))
 	s.fact("data", data(r.Data))

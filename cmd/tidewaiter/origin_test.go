@@ -78,7 +78,8 @@ func TestWhatTheBaseBrought(t *testing.T) {
 }
 
 func TestOneOriginAlone(t *testing.T) {
-	known := &inventory.Inventory{Base: &inventory.Base{Layers: 1}}
+	known := &inventory.Inventory{Base: &inventory.Base{Layers: 1, Sure: inventory.Exact}}
+	claimed := &inventory.Inventory{Base: &inventory.Base{Layers: 1, Sure: inventory.Claimed, Evidence: inventory.FromProvenance}}
 	for _, tt := range []struct {
 		o        scanOptions
 		inv      *inventory.Inventory
@@ -88,6 +89,7 @@ func TestOneOriginAlone(t *testing.T) {
 		{scanOptions{}, known, "of base, of app", 0},
 		{scanOptions{onlyBase: true}, known, "of base", 0},
 		{scanOptions{ignoreBase: true}, known, "of app", 0},
+		{scanOptions{ignoreBase: true}, claimed, "of app", 1}, // an image may claim anything
 		// Where it is not known what is the base's, everything stands, and it is said.
 		{scanOptions{onlyBase: true}, &inventory.Inventory{}, "of base, of app", 1},
 		{scanOptions{ignoreBase: true}, &inventory.Inventory{Base: &inventory.Base{}}, "of base, of app", 1},

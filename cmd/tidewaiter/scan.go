@@ -185,7 +185,7 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 }
 
 // quietOrigin does what --only-base and --ignore-base ask. Where it is not known which layers are the base's, everything
-// stands, and a blind spot says why.
+// stands, and a blind spot says why; and so it does where they are only claimed, since the image may claim anything.
 func (o *scanOptions) quietOrigin(inv *inventory.Inventory, findings []match.Finding) []image.BlindSpot {
 	flag, origin := "--ignore-base", inventory.OfBase
 	switch {
@@ -199,6 +199,10 @@ func (o *scanOptions) quietOrigin(inv *inventory.Inventory, findings []match.Fin
 			Message: "the layers of the base image are not known, so " + flag + " quieted nothing: tidewaiter base add makes a base known"}}
 	}
 	match.QuietOrigin(findings, origin, flag)
+	if inv.Base.Sure != inventory.Exact {
+		return []image.BlindSpot{{Kind: image.UnknownBase,
+			Message: "which layers are the base image's is only claimed by the image's own " + string(inv.Base.Evidence) + ", and " + flag + " went by it: tidewaiter base add proves it"}}
+	}
 	return nil
 }
 
