@@ -92,7 +92,7 @@ func (a *assembler) settledChanges(packages []Package) []Change {
 	for _, c := range a.changes {
 		at := c.place()
 		if c.Owner = cmp.Or(a.owners[at], a.owners[place{identity: at.identity}]); !c.Removed {
-			told[at] = told[at] || !(c.locked && !onlyLocked[at.identity] || c.recognised && installed[c.Path] || came[at])
+			told[at] = told[at] || (!c.locked || onlyLocked[at.identity]) && (!c.recognised || !installed[c.Path]) && !came[at]
 		}
 		if told[at] {
 			kept = append(kept, c)

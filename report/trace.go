@@ -273,9 +273,9 @@ func TraceJSON(w io.Writer, t *Trace) error {
 		return fmt.Errorf("the trace's JSON does not end as it should")
 	}
 	out := bufio.NewWriter(w)
-	out.Write(front)
-	out.WriteString(",\n    \"paths\": [")
+	fmt.Fprintf(out, "%s,\n    \"paths\": [", front)
 	var line bytes.Buffer
+	separator := ""
 	lines := json.NewEncoder(&line)
 	lines.SetEscapeHTML(false)
 	for i := range t.trace.Files {
@@ -283,15 +283,12 @@ func TraceJSON(w io.Writer, t *Trace) error {
 		if err := lines.Encode(t.path(&t.trace.Files[i])); err != nil {
 			return err
 		}
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		out.WriteString("\n      ")
-		out.Write(bytes.TrimSuffix(line.Bytes(), []byte("\n")))
+		fmt.Fprintf(out, "%s\n      %s", separator, bytes.TrimSuffix(line.Bytes(), []byte("\n")))
+		separator = ","
 	}
 	if len(t.trace.Files) > 0 {
-		out.WriteString("\n    ")
+		fmt.Fprint(out, "\n    ")
 	}
-	out.WriteString("]" + end)
+	fmt.Fprint(out, "]", end)
 	return out.Flush() // with the first error of any write
 }

@@ -340,14 +340,13 @@ func (tr *tracer) hidden(in *Instruction) {
 	var gone, twice []Hidden
 	secrets := 0
 	for _, h := range in.Hidden {
-		switch {
-		case h.How == inventory.Rewritten:
+		if h.How == inventory.Rewritten {
 			twice = append(twice, h)
-		default:
-			gone = append(gone, h)
-			if h.Secret {
-				secrets++
-			}
+			continue
+		}
+		gone = append(gone, h)
+		if h.Secret {
+			secrets++
 		}
 	}
 	shown, rest := gone[:min(secrets, shownSecrets)], gone[min(secrets, shownSecrets):]

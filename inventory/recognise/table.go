@@ -53,7 +53,7 @@ func servers() []product {
 		{"openssh", "openbsd:openssh", "sshd ssh ssh-keygen ssh-agent ssh-add sshd-session", []pattern{says(`OpenSSH_(\d+\.\d+p\d+)`)}},
 		{"dropbear", "dropbear_ssh_project:dropbear_ssh", "dropbear dropbearmulti dbclient", []pattern{says(`SSH-2\.0-dropbear_(20\d\d\.\d+)`)}},
 		{"openvpn", "openvpn:openvpn", "openvpn", []pattern{alone("2.", `\d+\.\d+`)}},
-		{"mosquitto", "eclipse:mosquitto", "mosquitto", []pattern{alone("2.", `\d+\.\d+`), alone("1.", `\d+\.\d+`)}},
+		{"mosquitto", "eclipse:mosquitto", "mosquitto", []pattern{alone("2.", `\d+\.\d+`), alone("1.", `\d+\.\d+`)}}, //nolint:misspell // its name
 		{"tor", "torproject:tor", "tor", []pattern{says(`tor (0\.\d+\.\d+\.\d+)`)}},
 		{"postfix", "postfix:postfix", "postfix master smtpd", []pattern{says(`mail_version=(\d+\.\d+\.\d+)`)}},
 		{"exim", "exim:exim", "exim", []pattern{around("<<eximversion>>", `(4\.\d+(?:\.\d+)?)\x00<<eximversion>>`)}},
