@@ -34,6 +34,8 @@ type fileClaims struct {
 	list []fileClaim
 	// homes are the directories that packages fill, with whoever fills them.
 	homes map[string]home
+	// longest is the length of the longest of their paths: most directories are too deep to be looked up.
+	longest int
 	// noLinks says that there are packages whose lists leave symbolic links out: dpkg's status.d has only checksums.
 	noLinks bool
 }
@@ -121,6 +123,7 @@ func (c *fileClaims) occupy(tree *layer.Tree, i int, p *Package) {
 	fills := func(dir, metadata string) {
 		if _, taken := c.homes[dir]; !taken && dir != "." {
 			c.homes[dir] = home{i, metadata}
+			c.longest = max(c.longest, len(dir))
 		}
 	}
 	for _, at := range p.Paths {
@@ -191,9 +194,16 @@ func (c *fileClaims) of(at string) []fileClaim {
 // homeOf finds the package that fills the directory a file lies in. What is in a node_modules that no package answers
 // for is not the package's above it.
 func (c *fileClaims) homeOf(at string) (home, bool) {
-	for dir := path.Dir(at); dir != "."; dir = path.Dir(dir) {
-		if h, ok := c.homes[dir]; ok {
-			return h, true
+	for dir := at; ; {
+		end := strings.LastIndexByte(dir, '/')
+		if end < 0 {
+			break
+		}
+		dir = dir[:end]
+		if len(dir) <= c.longest {
+			if h, ok := c.homes[dir]; ok {
+				return h, true
+			}
 		}
 		if strings.HasSuffix(dir, "/node_modules") || dir == "node_modules" {
 			break

@@ -122,7 +122,8 @@ type Package struct {
 	// Evidence quotes what tells.
 	Recognised bool     `json:"recognised,omitempty"`
 	Evidence   []string `json:"evidence,omitempty"`
-	// CPE is the package's name in the CPE dictionary, as a formatted string of CPE 2.3; only recognised packages have one.
+	// CPE is the package's name in the CPE dictionary, as a formatted string of CPE 2.3. Recognised packages have one, and
+	// those of SBOM documents that give it.
 	CPE string `json:"cpe,omitempty"`
 	// Claimed says that an SBOM document inside the image names the package, and that nothing else proves it.
 	Claimed bool `json:"claimed,omitempty"`

@@ -142,6 +142,7 @@ func (c *cdxWriter) component(p *inventory.Package, ref string) cdx.Component {
 	}
 	told, _ := fromPURL(p.PURL, c.doc.Inventory.OS)
 	out.Licenses, told.Licenses = c.licences(p.Licenses)
+	told.CPE = cpe23(p.CPE)
 	if c.version >= cdx.SpecVersion1_5 {
 		var places []cdx.EvidenceOccurrence
 		for _, where := range p.Paths {

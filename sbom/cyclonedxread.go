@@ -121,7 +121,7 @@ func cdxComponent(c *cdx.Component) component {
 	if c.Group != "" {
 		name = c.Group + "/" + name
 	}
-	out := component{id: c.BOMRef, name: name, version: c.Version, purl: c.PackageURL, facts: factsOf(c.Properties)}
+	out := component{id: c.BOMRef, name: name, version: c.Version, purl: c.PackageURL, cpe: cpe23(c.CPE), facts: factsOf(c.Properties)}
 	if c.Licenses != nil {
 		for _, l := range *c.Licenses {
 			switch {

@@ -44,7 +44,7 @@ type relations struct {
 }
 
 func newRelations() *relations {
-	return &relations{map[string]int{}, map[string][]string{}, map[string]string{}}
+	return &relations{byID: map[string]int{}, needs: map[string][]string{}, owners: map[string]string{}}
 }
 
 // need notes that one package needs another.

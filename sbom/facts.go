@@ -91,7 +91,7 @@ func packageFacts(p, told *inventory.Package, layers []image.Layer) facts {
 	f.say("extractor", p.Extractor)
 	f.flag("recognised", p.Recognised)
 	f.differList("evidence", p.Evidence, nil)
-	f.say("cpe", p.CPE)
+	f.differ("cpe", p.CPE, told.CPE)
 	f.flag("claimed", p.Claimed)
 	f.flag("locked", p.Locked)
 	f.differList("lockFile", p.LockFiles, nil)
@@ -266,7 +266,7 @@ func platform(s string) image.Platform {
 func setLayer(im *image.Image, name, value string) {
 	number, what, _ := strings.Cut(name, ":")
 	n, err := strconv.Atoi(number)
-	if err != nil || n < 0 || n > len(im.Layers) {
+	if err != nil || n < 0 || n > len(im.Layers) || n >= maxLayers {
 		return
 	}
 	if n == len(im.Layers) {

@@ -32,6 +32,9 @@ const (
 	licenceWords                         // neither
 )
 
+// longestExpression bounds what is parsed as an expression, in bytes.
+const longestExpression = 4096
+
 func newLicences() *licences { return &licences{map[string]licence{}, map[string]string{}} }
 
 // read says what the words of one licence are.
@@ -59,8 +62,7 @@ func (l *licences) read(words string) licence {
 // normalExpression gives the normal form of an SPDX expression, and nothing for words that are none. A licence of another
 // document ("DocumentRef-") cannot be looked up from here, and is none either.
 func normalExpression(words string) (normal string) {
-	const longest = 4096
-	if len(words) > longest || strings.Contains(words, "DocumentRef-") {
+	if len(words) > longestExpression || strings.Contains(words, "DocumentRef-") {
 		return ""
 	}
 	defer func() {
@@ -123,8 +125,11 @@ func (l *licences) sorted() []string { return slices.Sorted(maps.Keys(l.words)) 
 
 // apart takes an expression apart where all of its parts hold; a LicenseRef- becomes the words that stand behind it.
 func apart(expression string, words map[string]string) []string {
-	if expression == "" || expression == "NOASSERTION" || expression == "NONE" {
+	switch {
+	case expression == "" || expression == "NOASSERTION" || expression == "NONE":
 		return nil
+	case len(expression) > longestExpression:
+		return []string{expression}
 	}
 	var parts []string
 	depth, from := 0, 0

@@ -140,8 +140,13 @@ func named(id, version string) inventory.OS {
 	os := inventory.OS{ID: id, VersionID: version}
 	if version != "" && (version[0] < '0' || version[0] > '9') {
 		os.VersionID, os.Codename = "", version
-		if id == "ubuntu" {
+		switch id {
+		case "ubuntu":
 			os.VersionID = ubuntuVersion(version)
+		case "debian": // an unreleased one stays with its codename
+			if _, release, _ := strings.Cut(os.Ecosystem(), ":"); release != version {
+				os.VersionID = release
+			}
 		}
 	}
 	switch id {

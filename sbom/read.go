@@ -19,7 +19,7 @@ import (
 )
 
 // MaxSize bounds a document, in bytes, also after decompression.
-const MaxSize = 256 << 20
+const MaxSize = 128 << 20
 
 // maxWrapped is how many envelopes may lie around a document.
 const maxWrapped = 4
@@ -85,6 +85,9 @@ func readXML(data []byte) (*Document, error) {
 	head := data[:min(len(data), 64<<10)]
 	switch {
 	case bytes.Contains(head, []byte("cyclonedx.org/schema/bom")):
+		if bytes.Count(data, []byte("<component")) > maxPackages {
+			return nil, errPackages
+		}
 		return readCycloneDX(data, cdx.BOMFileFormatXML)
 	case bytes.Contains(head, []byte("spdx.org/rdf")) || bytes.Contains(head, []byte("spdxVersion")):
 		return nil, errors.New("SPDX in RDF or XML is not read: convert it to SPDX JSON")
@@ -117,6 +120,9 @@ type outline struct {
 }
 
 func readJSON(data []byte, depth int) (*Document, error) {
+	if err := crowded(data); err != nil {
+		return nil, err
+	}
 	var o outline
 	// A field of a strange type is no reason to give up yet: it may be one that this kind of document does not have.
 	var strange *json.UnmarshalTypeError

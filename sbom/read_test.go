@@ -126,6 +126,21 @@ func TestOtherToolsDocuments(t *testing.T) {
 		{"tag-value", "SPDXVersion: SPDX-2.3\nDocumentName: redis\nRelationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-redis\nPackageName: redis\nSPDXID: SPDXRef-redis\nPackageVersion: 7.4.1-0\n" +
 			"PackageLicenseDeclared: LicenseRef-1\nPackageComment: <text>two\nlines</text>\nExternalRef: PACKAGE-MANAGER purl pkg:bitnami/redis@7.4.1-0?arch=arm64&distro=debian-12\n\nLicenseID: LicenseRef-1\nLicenseName: RSALv2\n",
 			"SPDX 2.3", "redis", "", "", []string{"bitnami redis 7.4.1-0 [Bitnami] RSALv2"}, nil},
+		{"OSV-Scalibr's SPDX", `{"spdxVersion":"SPDX-2.3","name":"x","packages":[
+			{"SPDXID":"SPDXRef-1","name":"libacl1","versionInfo":"2.3.1-3","sourceInfo":"Identified by the os/dpkg extractor from var/lib/dpkg/status",
+			"externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:deb/debian/libacl1@2.3.1-3?arch=amd64&distro=bookworm&source=acl&sourceversion=2.3.1"}]},
+			{"SPDXID":"SPDXRef-2","name":"bash","versionInfo":"5.2","externalRefs":[{"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:deb/debian/bash@5.2?distro=bookworm"}]}]}`,
+			"SPDX 2.3", "x", "", "debian 12", []string{
+				"deb bash 5.2 [Debian:12]",
+				"deb libacl1 2.3.1-3 [Debian:12] from acl 2.3.1 /var/lib/dpkg/status",
+			}, nil},
+		{"melange's", `{"spdxVersion":"SPDX-2.3","name":"apk-unbound","documentDescribes":["SPDXRef-1"],"packages":[
+			{"SPDXID":"SPDXRef-1","name":"unbound","versionInfo":"1.23.0-r0","externalRefs":[{"referenceCategory":"PACKAGE_MANAGER","referenceType":"purl","referenceLocator":"pkg:apk/wolfi/unbound@1.23.0-r0?arch=x86_64&origin=unbound"}]},
+			{"SPDXID":"SPDXRef-2","name":"unbound.yaml","versionInfo":"23e8","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:github/wolfi-dev/os@23e8#unbound.yaml"}]},
+			{"SPDXID":"SPDXRef-3","name":"unbound","versionInfo":"release-1.23.0","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:github/nlnetlabs/unbound@release-1.23.0"}]}],
+			"relationships":[{"spdxElementId":"SPDXRef-1","relationshipType":"DESCRIBED_BY","relatedSpdxElement":"SPDXRef-2"},
+			{"spdxElementId":"SPDXRef-1","relationshipType":"GENERATED_FROM","relatedSpdxElement":"SPDXRef-3"}]}`,
+			"SPDX 2.3", "apk-unbound", "", "wolfi", []string{"apk unbound 1.23.0-r0 [Wolfi] from unbound 1.23.0-r0"}, nil},
 		{"nothing", `{"spdxVersion":"SPDX-2.2","name":"x"}`, "SPDX 2.2", "x", "", "", nil, []string{"the document names no package"}},
 		{"no version", `{"bomFormat":"CycloneDX","specVersion":"1.4","components":[{"type":"library","name":"a","purl":"pkg:npm/a"}]}`,
 			"CycloneDX 1.4", "", "", "", []string{"npm a  [npm]"}, []string{"the document gives no version of 1 package, so nothing can be compared: a"}},
@@ -231,7 +246,13 @@ func TestWhatIsNotReadIsNamed(t *testing.T) {
 		`{"linux/amd64":{"SPDX":{}},"linux/arm64":{"SPDX":{}}}`: "2 platforms",
 		"\x1f\x8bnot gzip":                                      "gzip",
 		deep:                                                    "depth",
-		wrapped:                                                 "envelopes",
+		`{"bomFormat":"CycloneDX","components":[` + strings.Repeat("{},", maxPackages) + `{}]}`:                        "packages",
+		`{"bomFormat":"CycloneDX","Comp\u006fnents":[` + strings.Repeat("{},", maxPackages) + `{}]}`:                   "packages",
+		`{"spdxVersion":"SPDX-2.3","relationships":[` + strings.Repeat("{},", maxValues+1) + `{}]}`:                    "JSON values",
+		`{"bomFormat":"CycloneDX","components":[{"name":"\\\"` + strings.Repeat("a", maxText) + `"}]}`:                 "MiB",
+		"SPDXVersion: SPDX-2.3\n" + strings.Repeat("PackageName:\n", maxPackages+1):                                    "packages",
+		`<bom xmlns="http://cyclonedx.org/schema/bom/1.5">` + strings.Repeat("<component/>", maxPackages+1) + "</bom>": "packages",
+		wrapped: "envelopes",
 	} {
 		_, err := Read(strings.NewReader(document))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -350,5 +371,35 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// What other tools say of the source package stands in qualifiers of their own.
+func TestSourcesOfPURLs(t *testing.T) {
+	for purl, want := range map[string]*inventory.Source{
+		"pkg:deb/debian/libc6@2.36-9?upstream=glibc":                                 {Name: "glibc", Version: "2.36-9"},
+		"pkg:deb/debian/libc6@2.36-9%2Bb1?upstream=glibc%402.36-9":                   {Name: "glibc", Version: "2.36-9"},
+		"pkg:deb/debian/bash@5.2-2%2Bb13?source=bash&sourceversion=5.2-2":            {Name: "bash", Version: "5.2-2"},
+		"pkg:apk/alpine/musl-utils@1.2.4-r0?origin=musl":                             {Name: "musl", Version: "1.2.4-r0"},
+		"pkg:rpm/rocky/glibc-common@2.34-83.el9?sourcerpm=glibc-2.34-83.el9.src.rpm": {Name: "glibc", Version: "2.34-83.el9"},
+		"pkg:deb/debian/adduser@3.134?arch=all":                                      nil,
+		"pkg:rpm/rocky/basesystem@11-13.el9":                                         nil,
+	} {
+		p, ok := fromPURL(purl, inventory.OS{})
+		if diff := cmp.Diff(want, p.Source); !ok || diff != "" {
+			t.Errorf("%s: %s", purl, diff)
+		}
+	}
+}
+
+// Licences and names of a hostile size cost no more than their reading.
+func TestLongTextsStayOne(t *testing.T) {
+	long := strings.Repeat("MIT AND ", longestExpression) + "MIT"
+	if got := apart(long, nil); len(got) != 1 || got[0] != long {
+		t.Errorf("a long expression has %d parts", len(got))
+	}
+	d, err := Read(strings.NewReader(`{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"library","name":"` + strings.Repeat("a", 1<<20) + `","version":"1"}]}`))
+	if err != nil || len(d.Inventory.BlindSpots) != 1 || len(d.Inventory.BlindSpots[0].Message) > 300 {
+		t.Errorf("%v, or too long a message", err)
 	}
 }

@@ -31,6 +31,7 @@ func newReading(format string) *reading {
 // component is one entry of a document, whichever its format.
 type component struct {
 	id, name, version, purl string
+	cpe                     string
 	licences, paths         []string
 	facts                   facts
 }
@@ -42,7 +43,7 @@ func (r *reading) add(c component) {
 	if ok && p.Version == "" {
 		p.Version = c.version
 	}
-	p.Licenses, p.Paths = c.licences, c.paths
+	p.Licenses, p.Paths, p.CPE = c.licences, c.paths, c.cpe
 	r.foreign(&p, c.facts)
 	c.facts.applyTo(&p)
 	switch {
@@ -82,7 +83,7 @@ func (r *reading) foreign(p *inventory.Package, f facts) {
 		}
 		p.Modularity = cmp.Or(p.Modularity, f.first(trivy+"Modularitylabel", "Modularitylabel", syft+"metadata:modularityLabel"))
 	}
-	for i := 0; len(p.Paths) == i; i++ {
+	for i := 0; len(p.Paths) == i && i < maxPlaces; i++ {
 		where := f.first(fmt.Sprintf("%slocation:%d:path", syft, i))
 		if i == 0 {
 			where = cmp.Or(where, f.first(trivy+"FilePath", "FilePath"))
@@ -192,7 +193,14 @@ func (r *reading) blind(names []string, message string, unjudged int) {
 		return
 	}
 	slices.Sort(names)
-	shown := strings.Join(names[:min(len(names), 3)], ", ")
+	var first []string
+	for _, name := range names[:min(len(names), 3)] {
+		if len(name) > longestName {
+			name = strings.ToValidUTF8(name[:longestName], "") + "..."
+		}
+		first = append(first, name)
+	}
+	shown := strings.Join(first, ", ")
 	if len(names) > 3 {
 		shown += " ..."
 	}

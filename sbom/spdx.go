@@ -215,7 +215,7 @@ func (s *spdxDocument) onePackage(p *inventory.Package, id string, d *Document, 
 		out.LicenseComments = "declared in /" + p.LicenseSource
 	}
 	told, _ := fromPURL(p.PURL, d.Inventory.OS)
-	told.Licenses = apart(out.LicenseDeclared, book.words)
+	told.Licenses, told.CPE = apart(out.LicenseDeclared, book.words), cpe23(p.CPE)
 	out.Annotations = s.annotate(packageFacts(p, &told, d.Image.Layers))
 	return out
 }

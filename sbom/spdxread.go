@@ -88,7 +88,9 @@ func (s *spdxDocument) subjects() map[string]bool {
 func (s *spdxDocument) sources() map[string]bool {
 	sources := map[string]bool{}
 	for _, rel := range s.Relationships {
-		if rel.Type == "GENERATED_FROM" {
+		switch {
+		case rel.Type == "GENERATED_FROM",
+			rel.Type == "DESCRIBED_BY" && rel.Related != spdxDocumentRef: // melange's: the file that says how it was built
 			sources[rel.Related] = true
 		}
 	}
@@ -121,6 +123,24 @@ func (p *spdxPackage) purl() string {
 		}
 	}
 	return first
+}
+
+// cpe gives the first of the package's names in the CPE dictionary.
+func (p *spdxPackage) cpe() string {
+	for _, ref := range p.ExternalRefs {
+		if ref.Type == "cpe23Type" || strings.HasSuffix(ref.Type, "/cpe23Type") {
+			return cpe23(ref.Locator)
+		}
+	}
+	return ""
+}
+
+// cpe23 keeps what is a formatted string of CPE 2.3.
+func cpe23(name string) string {
+	if strings.HasPrefix(name, "cpe:2.3:") {
+		return name
+	}
+	return ""
 }
 
 // isImage tells what is an image, or stands for the whole of what the document is about, from its packages.
@@ -178,7 +198,7 @@ func (p *spdxPackage) component(words map[string]string) component {
 		declared = p.LicenseConcluded
 	}
 	c := component{
-		id: p.SPDXID, name: p.Name, version: p.VersionInfo, purl: p.purl(), facts: p.facts(), licences: apart(declared, words),
+		id: p.SPDXID, name: p.Name, version: p.VersionInfo, purl: p.purl(), cpe: p.cpe(), facts: p.facts(), licences: apart(declared, words),
 	}
 	if len(c.facts) > 0 && strings.HasPrefix(c.facts[0].name, namespace) {
 		return c
@@ -186,6 +206,9 @@ func (p *spdxPackage) component(words map[string]string) component {
 	if source, ok := strings.CutPrefix(p.SourceInfo, "built package from: "); ok { // Trivy's
 		name, version, _ := strings.Cut(source, " ")
 		c.facts = append(c.facts, fact{"SrcName", name}, fact{"SrcVersion", version})
+	}
+	if _, where, ok := strings.Cut(p.SourceInfo, " extractor from "); ok && strings.HasPrefix(p.SourceInfo, "Identified by the ") { // OSV-Scalibr's
+		c.paths = append(c.paths, strings.TrimPrefix(where, "/"))
 	}
 	if _, where, ok := strings.Cut(p.SourceInfo, ": /"); ok && strings.HasPrefix(p.SourceInfo, "acquired package info") { // Syft's
 		for file := range strings.SplitSeq(where, ",") {

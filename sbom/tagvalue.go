@@ -35,6 +35,9 @@ func readTagValue(data []byte) (*Document, error) {
 		}
 		switch tag {
 		case "PackageName":
+			if len(s.Packages) == maxPackages {
+				return nil, errPackages
+			}
 			s.Packages = append(s.Packages, spdxPackage{Name: value})
 			current, inFile = &s.Packages[len(s.Packages)-1], false
 		case "FileName", "SnippetSPDXID", "SnippetSPDXIdentifier":
