@@ -108,7 +108,7 @@ func (c *cdxWriter) tools() *cdx.ToolsChoice {
 		return nil
 	}
 	if c.version < cdx.SpecVersion1_5 {
-		return &cdx.ToolsChoice{Tools: &[]cdx.Tool{{Name: tool.Name, Version: tool.Version}}}
+		return &cdx.ToolsChoice{Tools: &[]cdx.Tool{{Name: tool.Name, Version: tool.Version}}} //nolint:staticcheck // older versions have no other
 	}
 	return &cdx.ToolsChoice{Components: &[]cdx.Component{{Type: cdx.ComponentTypeApplication, Name: tool.Name, Version: tool.Version}}}
 }
