@@ -171,11 +171,14 @@ func (s *shelf) load(ctx context.Context, layers []image.Layer) (map[string]stor
 
 func (s *shelf) get(l image.Layer) (stored, bool) {
 	for _, name := range s.files(l) {
+		if file, err := os.Lstat(name); err != nil || !file.Mode().IsRegular() {
+			continue // reading a pipe or a device would not end
+		}
 		b, err := os.ReadFile(name)
 		if err != nil {
 			continue
 		}
-		ix, err := unseal(b, s.digests)
+		ix, err := unseal(name, b, s.digests)
 		if err != nil || s.digests && !ix.digests {
 			os.Remove(name)
 			continue
@@ -186,23 +189,27 @@ func (s *shelf) get(l image.Layer) (stored, bool) {
 	return stored{}, false
 }
 
-// seal is what a cache file starts with: a mark, and the checksum of the rest.
+// A cache file starts with a seal: a mark, and a checksum of the file's own name and of all that follows. A file that
+// got another one's name is damaged too.
 const (
 	sealMark = "tidewaiter index\n"
 	sealSize = len(sealMark) + 4
 )
 
-func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+func checksum(name string, content []byte) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	return crc32.Update(crc32.Checksum([]byte(filepath.Base(name)), table), table, content)
+}
 
-// sealed gives the content of a cache file.
-func sealed(content []byte) []byte {
-	head := binary.BigEndian.AppendUint32([]byte(sealMark), checksum(content))
+// sealed gives the content of the cache file of that name.
+func sealed(name string, content []byte) []byte {
+	head := binary.BigEndian.AppendUint32([]byte(sealMark), checksum(name, content))
 	return append(head, content...)
 }
 
 // unseal checks the content of a cache file against damage, and reads it.
-func unseal(b []byte, digests bool) (stored, error) {
-	if len(b) < sealSize || string(b[:len(sealMark)]) != sealMark || binary.BigEndian.Uint32(b[len(sealMark):]) != checksum(b[sealSize:]) {
+func unseal(name string, b []byte, digests bool) (stored, error) {
+	if len(b) < sealSize || string(b[:len(sealMark)]) != sealMark || binary.BigEndian.Uint32(b[len(sealMark):]) != checksum(name, b[sealSize:]) {
 		return stored{}, errStored
 	}
 	return decodeIndex(b[sealSize:], digests)
@@ -221,9 +228,10 @@ func (s *shelf) put(l image.Layer, ix stored) {
 		p, _ := placeTOC(l)
 		toc = p.digest
 	}
+	name := s.file(l, toc, ending)
 	content, err := ix.encode()
 	if err == nil {
-		err = write(s.file(l, toc, ending), sealed(content))
+		err = write(name, sealed(name, content))
 	}
 	if err != nil {
 		s.failed(err)

@@ -144,8 +144,9 @@ func TestCacheHealsItself(t *testing.T) {
 	}
 	flipped := bytes.Clone(whole)
 	flipped[len(flipped)/2] ^= 1
-	resealed := sealed([]byte("no index"))
-	for what, content := range map[string][]byte{"empty": {}, "cut off": whole[:len(whole)-1], "flipped": flipped, "longer": append(bytes.Clone(whole), 0), "another": resealed} {
+	resealed := sealed(name, []byte("no index"))
+	for what, content := range map[string][]byte{"empty": {}, "cut off": whole[:len(whole)-1], "flipped": flipped, "longer": append(bytes.Clone(whole), 0),
+		"no index": resealed, "of another layer": sealed(name+"x", whole[sealSize:])} {
 		t.Run(what, func(t *testing.T) {
 			if err := os.WriteFile(name, content, 0o600); err != nil {
 				t.Fatal(err)
@@ -154,6 +155,24 @@ func TestCacheHealsItself(t *testing.T) {
 			diff(t, cold, wantAsked(t, im, rules, o, 0))
 		})
 	}
+}
+
+// What is no regular file is not read, which might not end, and is replaced.
+func TestCacheReadsOnlyFiles(t *testing.T) {
+	im := layout(t, blob{stored: gzipOf(tarOf(t, file("a", "1")))})
+	dir := t.TempDir()
+	rules := &counted{}
+	o := Options{Limits: DefaultLimits(), Cache: openCache(t, dir, 1<<20)}
+	cold := wantAsked(t, im, rules, o, 1)
+	name := cacheFiles(t, dir)[0]
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(os.DevNull, name); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, cold, wantAsked(t, im, rules, o, 1))
+	diff(t, cold, wantAsked(t, im, rules, o, 0))
 }
 
 // What was not verified, or depends on more than the layer, must not be kept.

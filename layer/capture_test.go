@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +190,43 @@ func TestLimits(t *testing.T) {
 			diff(t, c.spots, messages(ix.BlindSpots))
 		})
 	}
+}
+
+// A tar of a few blocks may have files of any size, most of which is holes.
+func TestSparseFiles(t *testing.T) {
+	const megabyte = 1 << 20
+	sparse := func(name string) []byte {
+		block := make([]byte, 1024) // a header of the old GNU format, with one piece of 512 bytes, and the piece
+		copy(block, name)
+		copy(block[100:], "0000644\x00")
+		copy(block[124:], "00000001000\x00")
+		copy(block[156:], "S")
+		copy(block[257:], "ustar  \x00")
+		copy(block[386:], "00000000000\x0000000001000\x00")
+		copy(block[483:], fmt.Sprintf("%011o\x00", megabyte))
+		sum := 8 * int(' ')
+		for _, b := range block[:512] {
+			sum += int(b)
+		}
+		copy(block[148:], fmt.Sprintf("%06o\x00 ", sum))
+		return block
+	}
+	tape := slices.Concat(sparse("a"), sparse("b"), sparse("c"), make([]byte, 1024))
+	bounded := func(l *Limits) { l.Sparse = 2*megabyte + 1 }
+	spots := []string{"limit-reached c: was not read: the sparse files of the layer are larger than 2 MiB"}
+	ix := mustRead(t, gzipOf(tape), all, bounded)
+	diff(t, spots, messages(ix.BlindSpots))
+	diff(t, []int{megabyte, megabyte, 0}, []int{len(ix.Files[0].Content()), len(ix.Files[1].Content()), len(ix.Files[2].Content())})
+	diff(t, []string(nil), messages(mustRead(t, gzipOf(tape), none, bounded).BlindSpots))
+
+	o := Options{Limits: DefaultLimits(), Digests: true}
+	bounded(&o.Limits)
+	indexes, err := Read(t.Context(), layout(t, blob{stored: gzipOf(tape)}), none, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, spots, messages(indexes[0].BlindSpots))
+	diff(t, true, indexes[0].Files[1].Digests() != nil && indexes[0].Files[2].Digests() == nil)
 }
 
 // Layers read side by side must lose the same files as layers read one after the other.

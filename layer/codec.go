@@ -42,6 +42,9 @@ const (
 // maxStoredPath bounds the length of a path or link in bytes; longer ones are not stored.
 const maxStoredPath = 64 << 10
 
+// maxTable bounds the table in bytes, before it is compressed. That of a million files has some 40 MB.
+const maxTable = 128 << 20
+
 // encode gives the stored form of an index.
 func (s stored) encode() ([]byte, error) {
 	for i := range s.Files {
@@ -50,7 +53,9 @@ func (s stored) encode() ([]byte, error) {
 		}
 	}
 	var e encoder
-	e.index(s)
+	if e.index(s); len(e.table) > maxTable {
+		return nil, errors.New("the paths of a layer are too long to be stored")
+	}
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, err
@@ -94,6 +99,9 @@ func (e *encoder) index(s stored) {
 	e.number(int64(len(s.Files)))
 	var last File
 	for i := range s.Files {
+		if len(e.table) > maxTable {
+			return
+		}
 		e.file(&s.Files[i], &last)
 		last = s.Files[i]
 	}

@@ -148,3 +148,15 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+// A layer whose paths are all long, as no honest one's are, is not stored: that would take as much memory again.
+func TestIndexTooLargeToStore(t *testing.T) {
+	s := stored{Index: &Index{}}
+	long := strings.Repeat("x", maxStoredPath-1)
+	for i := range maxTable/maxStoredPath + 2 {
+		s.Files = append(s.Files, File{Path: string(rune('a'+i%2)) + long})
+	}
+	if _, err := s.encode(); err == nil || !strings.Contains(err.Error(), "too long to be stored") {
+		t.Errorf("%v", err)
+	}
+}
