@@ -310,5 +310,15 @@ func (a *assembler) blindSpots(im *image.Image) []image.BlindSpot {
 			spots[i].Layer = nil
 		}
 	}
-	return image.SortBlindSpots(spots)
+	return bounded(image.SortBlindSpots(spots))
+}
+
+// bounded keeps the report of a hostile image readable: after so many blind spots it only counts them.
+func bounded(spots []image.BlindSpot) []image.BlindSpot {
+	const most = 5000
+	if len(spots) <= most {
+		return spots
+	}
+	more := image.BlindSpot{Kind: image.LimitReached, Message: fmt.Sprintf("%d more blind spots are not listed", len(spots)-most)}
+	return image.SortBlindSpots(append(slices.Clip(spots[:most]), more))
 }

@@ -330,3 +330,14 @@ func TestOwners(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestBlindSpotsAreCountedWhereTheyAreTooMany(t *testing.T) {
+	var many []image.BlindSpot
+	for i := range 6000 {
+		many = append(many, image.BlindSpot{Kind: image.UnreadableFile, Where: fmt.Sprintf("%04d", i), Message: "x"})
+	}
+	got := bounded(many)
+	if len(got) != 5001 || got[0].Message != "1000 more blind spots are not listed" {
+		t.Errorf("%d, the first %+v", len(got), got[0])
+	}
+}

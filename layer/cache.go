@@ -270,10 +270,11 @@ const (
 	staleAfter = time.Hour
 )
 
+// touch says that an entry was used. Where it cannot, the entry only goes a little earlier.
 func touch(name string) {
 	if file, err := os.Stat(name); err == nil && time.Since(file.ModTime()) > touchAfter {
 		now := time.Now()
-		os.Chtimes(name, now, now)
+		_ = os.Chtimes(name, now, now)
 	}
 }
 
@@ -287,13 +288,14 @@ func (c *Cache) trim() {
 	}
 	var files []kept
 	var total int64
-	filepath.WalkDir(c.dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
+	// What another process has removed meanwhile is passed over.
+	_ = filepath.WalkDir(c.dir, func(path string, entry fs.DirEntry, _ error) error {
+		if entry == nil || !entry.Type().IsRegular() {
 			return nil
 		}
-		info, err := entry.Info()
+		info, _ := entry.Info()
 		switch name := entry.Name(); {
-		case err != nil:
+		case info == nil:
 		case strings.HasPrefix(name, tempPrefix):
 			if time.Since(info.ModTime()) > staleAfter {
 				os.Remove(path)

@@ -90,7 +90,7 @@ func (b *builder) digest(f *File, head []byte, r io.Reader, keep func(r io.Reade
 		err = keep(r)
 		rest = io.NewSectionReader(file, 0, f.Size)
 	} else {
-		b.sums.Write(head)
+		_, _ = b.sums.Write(head) // a hash never fails
 		err = keep(io.TeeReader(r, b.sums))
 	}
 	if err != nil {

@@ -9,12 +9,7 @@ import (
 // BenchmarkMemory reads and overlays a layer of very many files, and reports what stays in memory for each of them.
 func BenchmarkMemory(b *testing.B) {
 	const files = 200_000
-	entries := make([]entry, files)
-	for i := range entries {
-		entries[i] = file(fmt.Sprintf("app/node_modules/package-%d/dist/_module%dHelper.js", i/40, i), "x")
-	}
-	im := layout(b, blob{stored: gzipOf(tarOf(b, entries...))})
-	entries = nil
+	im := layout(b, blob{stored: gzipOf(tarOf(b, modules(files)...))})
 	heap := func() int64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -35,4 +30,12 @@ func BenchmarkMemory(b *testing.B) {
 		b.ReportMetric(float64(applied-read)/files, "tree-B/file")
 		runtime.KeepAlive(tree)
 	}
+}
+
+func modules(n int) []entry {
+	entries := make([]entry, n)
+	for i := range entries {
+		entries[i] = file(fmt.Sprintf("app/node_modules/package-%d/dist/_module%dHelper.js", i/40, i), "x")
+	}
+	return entries
 }
