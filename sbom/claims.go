@@ -38,8 +38,12 @@ func (claims) Rules() []inventory.Rule {
 	}
 }
 
-// maxClaim bounds a document inside an image, in bytes. Those of whole distributions have a few MiB.
-const maxClaim = 64 << 20
+// The bounds of a document inside an image, in bytes and in packages. Those of whole distributions have a few MiB, and some
+// thousand packages.
+const (
+	maxClaim   = 16 << 20
+	maxClaimed = 20_000
+)
 
 // Extract implements [inventory.Extractor].
 func (claims) Extract(_ context.Context, tree *layer.Tree, p string) ([]inventory.Package, error) {
@@ -62,6 +66,9 @@ func (claims) Extract(_ context.Context, tree *layer.Tree, p string) ([]inventor
 		return nil, err
 	}
 	packages := d.Inventory.Packages
+	if len(packages) > maxClaimed {
+		return nil, fmt.Errorf("it names over %d packages: not read", maxClaimed)
+	}
 	for i := range packages {
 		claimed(&packages[i], p)
 	}
