@@ -31,6 +31,7 @@ const (
 	NoFeed          BlindSpotKind = "no-feed"          // packages that no advisory feed speaks of
 	StaleFeed       BlindSpotKind = "stale-feed"       // advisory data older than the set age
 	EndOfLife       BlindSpotKind = "end-of-life"      // a distribution that nobody reports problems for any more
+	OtherImage      BlindSpotKind = "other-image"      // an index has further images for the same platform
 	UnknownBase     BlindSpotKind = "unknown-base"     // nothing tells which layers are the base image's
 	Unjudged        BlindSpotKind = "unjudged"         // a version or a range that cannot be compared
 )

@@ -545,3 +545,20 @@ func TestReadLayersStops(t *testing.T) {
 		}
 	}
 }
+
+// Windows indexes have an image for each build of the system: one that is passed over is not passed over in silence.
+func TestSeveralImagesForOnePlatform(t *testing.T) {
+	build := func(name string) imagetest.Content {
+		return imagetest.Build(t, imagetest.Spec{Platform: "windows/amd64", Layers: [][]byte{imagetest.Tar(t, imagetest.File{Name: name})}})
+	}
+	first, second := build("first"), build("second")
+	for content, want := range map[string]int{imagetest.Index(t, first, second).Layout(t, "x"): 1, imagetest.Index(t, first, first).Layout(t, "x"): 0} {
+		im := open(t, "oci:"+content, image.Options{Platform: "windows/amd64"})
+		if im.Digest != first.Root.Digest || len(im.BlindSpots) != want {
+			t.Errorf("%s, %v", im.Digest, im.BlindSpots)
+		}
+		if want > 0 && (im.BlindSpots[0].Kind != image.OtherImage || im.BlindSpots[0].Where != second.Root.Digest) {
+			t.Errorf("%+v", im.BlindSpots[0])
+		}
+	}
+}

@@ -13,6 +13,8 @@ type candidate struct {
 	descriptor
 	platform Platform
 	index    parentIndex
+	// twins are the digests of other images for the very same platform.
+	twins []string
 }
 
 // parentIndex is the outermost index that an image was found in; zero where there was none.
@@ -45,6 +47,11 @@ func (o *ociStore) choose(ctx context.Context, roots []descriptor, want Platform
 	best := slices.MaxFunc(w.found, func(a, b candidate) int { return a.platform.fit(want) - b.platform.fit(want) })
 	if best.platform.fit(want) == 0 {
 		return candidate{}, &platformError{where: o.where, want: want, has: w.platforms()}
+	}
+	for _, c := range w.found {
+		if c.platform == best.platform && c.Digest != best.Digest {
+			best.twins = append(best.twins, c.Digest)
+		}
 	}
 	return best, nil
 }

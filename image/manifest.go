@@ -235,6 +235,10 @@ func (o *ociStore) image(ctx context.Context, roots []descriptor, want Platform)
 		im.Layers = append(im.Layers, Layer{Digest: d.Digest, Size: d.Size, MediaType: d.MediaType, Annotations: d.Annotations, blob: o.blobName(d.Digest)})
 	}
 	c.describe(im)
+	if n := len(chosen.twins); n > 0 {
+		im.BlindSpots = append(im.BlindSpots, BlindSpot{Kind: OtherImage, Where: chosen.twins[0],
+			Message: fmt.Sprintf("the index has more than one image for %s: %d more, of which this is the first, were not read: name them by their digests", im.Platform, n)})
+	}
 	return im, o.markUnreadable(ctx, im, m.Layers)
 }
 
