@@ -107,6 +107,8 @@ type Package struct {
 	Licenses []string `json:"licenses,omitempty"`
 	// LicenseSource is the file of the image that the licences were read from, where it is not Paths[0].
 	LicenseSource string `json:"licenseSource,omitempty"`
+	// Supplier is who made the package, as its own database says: dpkg's and apk's maintainer, rpm's vendor.
+	Supplier string `json:"supplier,omitempty"`
 	// Origin is empty where no base is known.
 	Origin Origin `json:"origin,omitempty"`
 	// Layer is the first layer that has this version at this place; nil when the source has no layers.

@@ -69,6 +69,7 @@ func (p *Package) add(q *Package) {
 	if p.Source == nil {
 		p.Source = q.Source
 	}
+	p.Supplier = cmp.Or(p.Supplier, q.Supplier)
 	if len(p.Licenses) == 0 {
 		p.Licenses, p.LicenseSource = q.Licenses, q.LicenseSource
 	}

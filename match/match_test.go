@@ -396,6 +396,29 @@ func TestTheDistributionAnswersForWhatItInstalled(t *testing.T) {
 	}
 }
 
+// Another vendor's package on the distribution is not the distribution's to answer for.
+func TestTheDistributionDoesNotAnswerForOthers(t *testing.T) {
+	adv := known{covers: []string{"npm", "Debian:12"}, records: map[string][]advisory.Record{
+		"npm/tar": {{ID: "GHSA-tar", Affected: []advisory.Affected{in("npm", span(since("0")))}}}}}
+	for maintainer, quieted := range map[string]bool{
+		"Debian Javascript Maintainers <pkg-javascript-devel@lists.alioth.debian.org>": true,
+		"Ubuntu Developers <ubuntu-devel-discuss@lists.ubuntu.com>":                    true,
+		"Jane <jane@debian.org>":         true,
+		"":                               true, // the database does not say
+		"Nodes <deb@nodesource.example>": false,
+		"Evil <x@notdebian.org>":         false,
+		"no address at all":              false,
+		"Two <a@b.example>, Debian <c@d@debian.org": false,
+	} {
+		deb := inventory.Package{Type: "deb", Name: "nodejs", Version: "18", PURL: "pkg:deb/debian/nodejs@18", Ecosystem: "Debian:12", Supplier: maintainer}
+		findings, _ := match(t, adv, deb,
+			inventory.Package{Type: "npm", Name: "tar", Version: "6.0.0", PURL: "pkg:npm/tar@6.0.0", Ecosystem: "npm", Owner: deb.PURL})
+		if len(findings) != 1 || (findings[0].Quieted != nil) != quieted {
+			t.Errorf("%q: %+v", maintainer, findings)
+		}
+	}
+}
+
 func TestOneFindingForEachPURL(t *testing.T) {
 	adv := known{covers: []string{"npm"}, records: map[string][]advisory.Record{
 		"npm/x": {{ID: "GHSA-a", Aliases: []string{"CVE-2020-1", "CVE-2020-2"}, Affected: []advisory.Affected{in("npm", span(since("0")))},

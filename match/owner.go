@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"tidewaiter/inventory"
 )
@@ -11,10 +12,23 @@ import (
 // else nil. A distribution mends such packages without changing their version, so its word goes before the language's.
 func (m *matcher) answers(p *inventory.Package) *inventory.Package {
 	owner := m.owners[p.Owner]
-	if p.Owner == "" || owner == nil || owner.Ecosystem == "" || !m.covers(owner.Ecosystem) {
+	if p.Owner == "" || owner == nil || owner.Ecosystem == "" || !m.covers(owner.Ecosystem) || isForeign(owner) {
 		return nil
 	}
 	return owner
+}
+
+// isForeign says whether another vendor built a Debian package: the distribution then knows nothing of what is in it. Its
+// own packages with modules of a language in them are all but all maintained by its teams, under its addresses; where a
+// maintainer has another one, the language's advisories stand as well.
+func isForeign(p *inventory.Package) bool {
+	if p.Type != "deb" || p.Supplier == "" {
+		return false
+	}
+	_, domain, _ := strings.Cut(strings.ToLower(strings.TrimSuffix(p.Supplier, ">")), "@")
+	return !slices.ContainsFunc([]string{"debian.org", "debian.net", "ubuntu.com"}, func(own string) bool {
+		return domain == own || strings.HasSuffix(domain, "."+own)
+	})
 }
 
 // letOwnersAnswer quiets what a language's advisories say of packages that a distribution answers for. Malware is never

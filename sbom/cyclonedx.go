@@ -137,6 +137,9 @@ func cdxImage(im *image.Image) cdx.Component {
 
 func (c *cdxWriter) component(p *inventory.Package, ref string) cdx.Component {
 	out := cdx.Component{BOMRef: ref, Type: cdx.ComponentTypeLibrary, Name: cmp.Or(p.Name, "unknown"), Version: p.Version, CPE: p.CPE, PackageURL: p.PURL}
+	if p.Supplier != "" {
+		out.Supplier = &cdx.OrganizationalEntity{Name: p.Supplier}
+	}
 	if group, name, ok := strings.Cut(p.Name, ":"); ok && p.Type == "maven" {
 		out.Group, out.Name = group, name
 	}

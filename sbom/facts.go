@@ -79,6 +79,7 @@ func packageFacts(p, told *inventory.Package, layers []image.Layer) facts {
 	f.differ("modularity", p.Modularity, told.Modularity)
 	f.differList("license", p.Licenses, told.Licenses)
 	f.say("license:source", p.LicenseSource)
+	f.say("supplier", p.Supplier)
 	f.say("origin", string(p.Origin))
 	if p.Layer != nil {
 		f.add("layer:index", strconv.Itoa(*p.Layer))
@@ -150,6 +151,8 @@ func (f facts) applyTo(p *inventory.Package) {
 			list(&p.Licenses, it)
 		case "license:source":
 			p.LicenseSource = it.value
+		case "supplier":
+			p.Supplier = it.value
 		case "origin":
 			p.Origin = inventory.Origin(it.value)
 		case "layer:index":

@@ -46,7 +46,7 @@ func small() *Document {
 			Packages: []inventory.Package{
 				{PURL: "pkg:deb/debian/libexpat1@2.5.0-1%2Bb1?arch=arm64&distro=debian-12", Type: "deb", Name: "libexpat1", Version: "2.5.0-1+b1",
 					Ecosystem: "Debian:12", Arch: "arm64", Source: &inventory.Source{Name: "expat", Version: "2.5.0-1"},
-					Licenses: []string{"MIT", "GPL-2+ with exception", "Apache-2.0 OR MIT"}, LicenseSource: "usr/share/doc/libexpat1/copyright", Origin: inventory.OfBase,
+					Licenses: []string{"MIT", "GPL-2+ with exception", "Apache-2.0 OR MIT"}, Supplier: "Debian XML Team <debian-xml-sgml-pkgs@alioth-lists.debian.net>", LicenseSource: "usr/share/doc/libexpat1/copyright", Origin: inventory.OfBase,
 					Layer: ptr(0), Instruction: "ADD rootfs.tar /", Paths: []string{"var/lib/dpkg/status"}, Extractor: "dpkg"},
 				{PURL: "pkg:deb/debian/python3-expat@1?arch=all&distro=debian-12", Type: "deb", Name: "python3-expat", Version: "1",
 					Ecosystem: "Debian:12", Arch: "all", Source: &inventory.Source{Name: "python3-expat", Version: "1"}, Licenses: []string{"GPL-2.0-only AND MIT"},

@@ -205,6 +205,9 @@ func (s *spdxDocument) onePackage(p *inventory.Package, id string, d *Document, 
 		LicenseConcluded: noAssertion, LicenseDeclared: cmp.Or(book.all(p.Licenses), noAssertion), CopyrightText: noAssertion,
 		ExternalRefs: purlReference(p.PURL),
 	}
+	if p.Supplier != "" {
+		out.Supplier = spdxSupplier(p.Supplier)
+	}
 	if p.CPE != "" {
 		out.ExternalRefs = append(out.ExternalRefs, spdxReference{"SECURITY", "cpe23Type", p.CPE})
 	}
@@ -235,4 +238,14 @@ func spdxID(p *inventory.Package, taken map[string]int) string {
 		id += fmt.Sprintf("-%d", n)
 	}
 	return id
+}
+
+// spdxSupplier writes a maintainer, "Name <address>", as SPDX does (clause 7.5): "Organization: Name (address)".
+func spdxSupplier(maintainer string) string {
+	name, rest, ok := strings.Cut(maintainer, " <")
+	address, _, closed := strings.Cut(rest, ">")
+	if !ok || !closed {
+		return "Organization: " + maintainer
+	}
+	return "Organization: " + name + " (" + address + ")"
 }

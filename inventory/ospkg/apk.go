@@ -117,6 +117,8 @@ func (r *apkRecord) add(line []byte) {
 		p.Arch = legalOr(value, "")
 	case 'L':
 		p.Licenses = license(value)
+	case 'm':
+		p.Supplier = words(value)
 	case 'o':
 		r.origin = value
 	case 'D':

@@ -96,7 +96,7 @@ func debPackage(s *stanza) (inventory.Package, error) {
 	}
 	return inventory.Package{
 		Type: "deb", Name: name, Version: version, Arch: legalOr(s.get("Architecture"), ""),
-		Source: debSource(s.get("Source"), name, version), Files: conffiles(s.get("Conffiles")),
+		Source: debSource(s.get("Source"), name, version), Files: conffiles(s.get("Conffiles")), Supplier: words(s.get("Maintainer")),
 	}, err
 }
 

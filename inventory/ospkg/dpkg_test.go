@@ -19,6 +19,7 @@ Source: openssl
 Version: 3.0.11-1
 Depends: libc6 (>= 2.34), debconf (>= 0.5) | debconf-2.0
 Pre-Depends: dpkg
+Maintainer: Debian OpenSSL Team <pkg-openssl-devel@alioth-lists.debian.net>
 Conffiles:
  /etc/ssl/openssl.cnf d41d8cd98f00b204e9800998ecf8427e
  /etc/ssl/old.cnf d41d8cd98f00b204e9800998ecf8427e obsolete
@@ -57,7 +58,7 @@ func TestParseStatus(t *testing.T) {
 	}
 	const empty = "md5:d41d8cd98f00b204e9800998ecf8427e"
 	want := []inventory.Package{
-		{Type: "deb", Name: "libssl3", Version: "3.0.11-1", Arch: "amd64", Paths: []string{"var/lib/dpkg/status"},
+		{Type: "deb", Name: "libssl3", Version: "3.0.11-1", Arch: "amd64", Supplier: "Debian OpenSSL Team <pkg-openssl-devel@alioth-lists.debian.net>", Paths: []string{"var/lib/dpkg/status"},
 			Source:  &inventory.Source{Name: "openssl", Version: "3.0.11-1"},
 			Depends: []string{"libc6"},
 			Files: []inventory.OwnedFile{

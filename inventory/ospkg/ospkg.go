@@ -85,12 +85,14 @@ func legalOr(s, otherwise string) string {
 
 // license gives what a database's licence field says, as written, of a length that a report can show.
 func license(s string) []string {
-	s = strings.TrimSpace(strings.ToValidUTF8(s[:min(len(s), 1000)], ""))
-	if s == "" {
+	if s = words(s); s == "" {
 		return nil
 	}
 	return []string{s}
 }
+
+// words gives a field that is written for people, of a length that a report can show.
+func words(s string) string { return strings.TrimSpace(strings.ToValidUTF8(s[:min(len(s), 1000)], "")) }
 
 // needs gives the names of the packages that a package needs, in the order of its wants: a want is the name
 // of a package, or of something that providers say a package gives. What nobody gives is left out.
