@@ -48,6 +48,17 @@ func dropExplained(found []Package) []Package {
 	return slices.DeleteFunc(found, func(p Package) bool { return p.Recognised && p.Owner != "" })
 }
 
+// CountPackages counts packages, each once: what a distribution's package installed is that package under another name.
+func CountPackages(packages []Package) int {
+	n := 0
+	for i := range packages {
+		if packages[i].Owner == "" {
+			n++
+		}
+	}
+	return n
+}
+
 // nameIdentities lists, at each package of a distribution, those that it installed.
 func nameIdentities(packages []Package) {
 	byPURL := make(map[string]*Package)

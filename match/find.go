@@ -87,10 +87,9 @@ func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) 
 		return nil, nil
 	}
 	if p.Ecosystem == "" || !m.covers(p.Ecosystem) {
-		if m.answers(p) != nil {
-			return nil, nil
+		if p.Owner == "" { // what a package installed is that package, which is counted itself
+			m.tally.uncovered[origin(p)] += len(same)
 		}
-		m.tally.uncovered[origin(p)] += len(same)
 		return nil, nil
 	}
 	var hits []hit

@@ -170,7 +170,7 @@ func found(s *screen, r *Report) string {
 		return "unknown: nothing was matched"
 	case len(r.Packages) == 0:
 		return "unknown: no package to judge"
-	case len(r.Findings) == 0 && unjudged(r) == len(r.Packages):
+	case len(r.Findings) == 0 && unjudged(r) == inventory.CountPackages(r.Packages):
 		return "unknown: no package could be judged"
 	case len(r.Findings) == 0:
 		return "nothing known against what could be judged"
@@ -212,7 +212,7 @@ func unjudged(r *Report) int {
 // unknown says how much could not be judged.
 func unknown(r *Report) string {
 	if n := unjudged(r); n > 0 {
-		return fmt.Sprintf("%s of %s not judged, %s", number(n), plural(len(r.Packages), "package"), plural(len(r.BlindSpots), "blind spot"))
+		return fmt.Sprintf("%s of %s not judged, %s", number(n), plural(inventory.CountPackages(r.Packages), "package"), plural(len(r.BlindSpots), "blind spot"))
 	}
 	return "not all could be judged: " + plural(len(r.BlindSpots), "blind spot")
 }

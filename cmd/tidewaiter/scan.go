@@ -66,7 +66,6 @@ func newScan(s streams) *cobra.Command {
 	f.BoolVar(&o.onlyBase, "only-base", false, "quiet what the application brought: only the base image's problems stand")
 	f.BoolVar(&o.ignoreBase, "ignore-base", false, "quiet what the base image brought")
 	f.BoolVar(&o.learnBase, "learn-base", false, "make the image known as a base, if nothing says that it was built on another one")
-	cmd.MarkFlagsMutuallyExclusive("only-base", "ignore-base")
 	o.addFlags(f)
 	f.Lookup("platform").Usage = "os/arch[/variant] to pick from a multi-platform image, or all: each of its images, and what differs"
 	addAdvisoryFlag(f, &o.advisories)
@@ -88,6 +87,9 @@ func defaultAdvisories() string {
 func scanCommand(ctx context.Context, s streams, ref string, o scanOptions) error {
 	if err := o.outputs.check(); err != nil {
 		return err
+	}
+	if o.onlyBase && o.ignoreBase {
+		return errors.New("--only-base and --ignore-base together leave nothing: give one of them")
 	}
 	db, err := openAdvisories(o)
 	if err != nil {
@@ -163,7 +165,7 @@ func (o *scanOptions) learn(s streams, a *aboard, name string) error {
 func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.Report, error) {
 	tool := report.Tool{Name: "tidewaiter", Version: release}
 	if db == nil {
-		unmatched := image.BlindSpot{Kind: image.NoFeed, Packages: len(a.inventory.Packages),
+		unmatched := image.BlindSpot{Kind: image.NoFeed, Packages: inventory.CountPackages(a.inventory.Packages),
 			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
 		return report.New(tool, a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched}), nil
 	}
