@@ -112,6 +112,11 @@ func TestGolden(t *testing.T) {
 		"shop-all.txt":  func(b *bytes.Buffer) error { return report.Text(b, shop(), report.TextOptions{Width: 72, All: true}) },
 		"shop.json":     func(b *bytes.Buffer) error { return report.JSON(b, shop()) },
 		"platforms.txt": func(b *bytes.Buffer) error { return platforms().Text(b, report.TextOptions{}) },
+		"trace.txt":     func(b *bytes.Buffer) error { return report.TraceText(b, traced(), report.TraceOptions{}) },
+		"trace-all.txt": func(b *bytes.Buffer) error {
+			return report.TraceText(b, traced(), report.TraceOptions{TextOptions: report.TextOptions{All: true, Width: 72}, Files: true})
+		},
+		"trace.json": func(b *bytes.Buffer) error { return report.TraceJSON(b, traced()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer

@@ -7,11 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tidewaiter/image"
 	"tidewaiter/inventory"
@@ -72,39 +69,6 @@ func traced() *report.Trace {
 	}
 	r := report.New(report.Tool{Name: "tidewaiter", Version: "devel"}, im, indexes, inv, nil, nil, nil)
 	return report.NewTrace(r, inventory.NewTrace(im, indexes, inv))
-}
-
-func TestGoldenTrace(t *testing.T) {
-	for name, write := range map[string]func(*bytes.Buffer) error{
-		"trace.txt": func(b *bytes.Buffer) error { return report.TraceText(b, traced(), report.TraceOptions{}) },
-		"trace-all.txt": func(b *bytes.Buffer) error {
-			return report.TraceText(b, traced(), report.TraceOptions{TextOptions: report.TextOptions{All: true, Width: 72}, Files: true})
-		},
-		"trace.json": func(b *bytes.Buffer) error { return report.TraceJSON(b, traced()) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			var got bytes.Buffer
-			if err := write(&got); err != nil {
-				t.Fatal(err)
-			}
-			file := filepath.Join("testdata", name)
-			if *update {
-				if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got.String()); d != "" {
-				t.Error(d)
-			}
-			if i := strings.IndexByte(got.String(), '\x1b'); i >= 0 {
-				t.Error("a control character of the image is shown")
-			}
-		})
-	}
 }
 
 func TestTraceJSONKeepsToTheSchema(t *testing.T) {
