@@ -145,6 +145,10 @@ type Package struct {
 	// those whose Owner it is.
 	Identities []string `json:"identities,omitempty"`
 
+	// Main says that the package is the program itself and not one of its dependencies: a Go executable's main module.
+	Main bool `json:"-"`
+	// Functions are those of the executable that proves the package; nil where they are not known.
+	Functions *Functions `json:"-"`
 	// Modularity is an rpm's module label, name:stream:version:context; empty for a package of no module.
 	Modularity string `json:"modularity,omitempty"`
 	// Depends are the names of the packages that this one says it needs.

@@ -14,8 +14,8 @@ import (
 
 // Match holds every package of an inventory against what advisories say of it. There is one finding for each
 // problem of each purl, sorted by purl and id. The blind spots say which packages could not be judged, one for
-// each cause. The error is that of the advisories; there is then no result.
-func Match(inv *inventory.Inventory, adv Advisories) ([]Finding, []image.BlindSpot, error) {
+// each cause. Rules quiet or lower findings as settings say. The error is that of the advisories; there is then no result.
+func Match(inv *inventory.Inventory, adv Advisories, settings Settings) ([]Finding, []image.BlindSpot, error) {
 	m := matcher{adv: adv, tally: newTally(), cves: map[string]advisory.CVE{}, owners: map[string]*inventory.Package{}}
 	for i := range inv.Packages {
 		if p := &inv.Packages[i]; p.Owner == "" {
@@ -30,7 +30,7 @@ func Match(inv *inventory.Inventory, adv Advisories) ([]Finding, []image.BlindSp
 		}
 		findings = append(findings, found...)
 	}
-	m.letOwnersAnswer(findings)
+	m.apply(findings, settings)
 	slices.SortFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Package, b.Package), compareIDs(a.ID, b.ID))
 	})

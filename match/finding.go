@@ -18,7 +18,8 @@ func (m *matcher) finding(same []*inventory.Package, p *problem, acquit map[stri
 	})
 	pkg := same[0]
 	f := Finding{
-		ID: p.id(), Package: pkg.PURL, Title: title(p.hits), Status: "affected", Of: pkg,
+		hits: p.hits,
+		ID:   p.id(), Package: pkg.PURL, Title: title(p.hits), Status: "affected", Of: pkg,
 		Origin: brought(same), Layer: pkg.Layer, Instruction: pkg.Instruction, Paths: paths(same),
 		Fixed: fixes(pkg, p.hits), Evidence: evidence(p, acquit),
 		Malicious: slices.ContainsFunc(p.hits, func(h hit) bool { return isMalicious(h.record) }),

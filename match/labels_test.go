@@ -100,7 +100,7 @@ func TestLabels(t *testing.T) {
 		doc, kind, key, label := row[0], row[1], strings.Join(row[2:5], " "), row[5]
 		if boms[doc] == nil {
 			boms[doc] = map[string]bool{}
-			findings, _, err := Match(bom(t, filepath.Join(dir, "sboms", doc+".cdx.json")), db)
+			findings, _, err := Match(bom(t, filepath.Join(dir, "sboms", doc+".cdx.json")), db, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -28,6 +28,8 @@ type Finding struct {
 	Aliases []string `json:"aliases,omitempty"`
 	// Package is the purl of the package.
 	Package   string `json:"package"`
+	// Kind is empty for a vulnerability or malware.
+	Kind      Kind   `json:"kind,omitempty"`
 	Title     string `json:"title,omitempty"`
 	Malicious bool   `json:"malicious,omitempty"`
 	Severity  Level  `json:"severity"`
@@ -47,13 +49,31 @@ type Finding struct {
 	Evidence    Evidence         `json:"evidence"`
 	// Quieted says why the finding asks for nothing; nil for one that stands.
 	Quieted *Quieted `json:"quieted,omitempty"`
+	// Lowered says why the finding, though it stands, comes after those that nothing lowers: the rules that say so, sorted.
+	Lowered []Lowered `json:"lowered,omitempty"`
 
 	// Of is the package itself.
 	Of *inventory.Package `json:"-"`
+	// hits are the records that say so, the most authoritative first; rules look into them.
+	hits []hit
 }
+
+// Kind is what sort of thing a finding is.
+type Kind string
+
+// KindEndOfLife is a distribution or runtime that nobody supports any more.
+const KindEndOfLife Kind = "end-of-life"
 
 // Quieted says who or what quieted a finding, and why. A quieted finding is still listed, never dropped.
 type Quieted struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	// Until is the day (YYYY-MM-DD) on which it stops being quieted; empty where there is none.
+	Until string `json:"until,omitempty"`
+}
+
+// Lowered is a rule's word that a finding is unlikely to matter. It puts the finding further down and dismisses nothing.
+type Lowered struct {
 	By     string `json:"by"`
 	Reason string `json:"reason"`
 }

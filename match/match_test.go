@@ -184,7 +184,7 @@ func match(t *testing.T, adv known, packages ...inventory.Package) ([]Finding, [
 		p := &packages[i]
 		p.PURL = cmp.Or(p.PURL, fmt.Sprintf("pkg:%s/%s@%s", p.Type, p.Name, p.Version))
 	}
-	findings, spots, err := Match(&inventory.Inventory{Packages: packages}, adv)
+	findings, spots, err := Match(&inventory.Inventory{Packages: packages}, adv, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -511,7 +511,7 @@ func BenchmarkMatch(b *testing.B) {
 		b.Run(ecosystem, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := Match(inv, adv); err != nil {
+				if _, _, err := Match(inv, adv, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -31,32 +31,18 @@ func isForeign(p *inventory.Package) bool {
 	})
 }
 
-// letOwnersAnswer quiets what a language's advisories say of packages that a distribution answers for. Malware is never
-// quieted, and what is known to be exploited only where the distribution speaks of it as well.
-func (m *matcher) letOwnersAnswer(findings []Finding) {
-	told := map[string][]string{} // by purl of a package that answers: the ids of its findings
-	for i := range findings {
-		if f := &findings[i]; m.owners[f.Package] != nil {
-			told[f.Package] = append(told[f.Package], names(f)...)
+// distributionOwns quiets what a language's advisories say of packages that a distribution answers for.
+var distributionOwns = Rule{
+	Name: "distribution-owns", Effect: Quiet,
+	About: "a package of a language that a distribution's package installed: the distribution mends such packages without changing their version, and its own advisories speak for it",
+	holds: func(f *Finding, c *ruleContext) string {
+		owner := c.owner(f.Of)
+		switch {
+		case owner == nil:
+			return ""
+		case slices.ContainsFunc(names(f), func(id string) bool { return slices.Contains(c.told[owner.PURL], id) }):
+			return fmt.Sprintf("%s installed it as %s %s, where this problem is reported", owner.Ecosystem, owner.Name, owner.Version)
 		}
-	}
-	for i := range findings {
-		f := &findings[i]
-		owner := m.answers(f.Of)
-		if owner == nil || f.Malicious {
-			continue
-		}
-		also := slices.ContainsFunc(names(f), func(id string) bool { return slices.Contains(told[owner.PURL], id) })
-		if f.KEV != nil && !also {
-			continue
-		}
-		reason := fmt.Sprintf("%s installed it as %s %s, and does not report this problem there", owner.Ecosystem, owner.Name, owner.Version)
-		if also {
-			reason = fmt.Sprintf("%s installed it as %s %s, where this problem is reported", owner.Ecosystem, owner.Name, owner.Version)
-		}
-		f.Quieted = &Quieted{By: "distribution", Reason: reason}
-	}
+		return fmt.Sprintf("%s installed it as %s %s, and does not report this problem there", owner.Ecosystem, owner.Name, owner.Version)
+	},
 }
-
-// names gives all ids of a finding.
-func names(f *Finding) []string { return append([]string{f.ID}, f.Aliases...) }

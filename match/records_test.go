@@ -58,7 +58,7 @@ func TestRecords(t *testing.T) {
 	} {
 		inv.Packages = append(inv.Packages, inventory.Package{PURL: p[1] + "@" + p[2], Ecosystem: p[0], Name: p[1], Version: p[2]})
 	}
-	findings, spots, err := Match(inv, testDB(t))
+	findings, spots, err := Match(inv, testDB(t), nil)
 	if err != nil || len(spots) > 0 {
 		t.Fatal(spots, err)
 	}

@@ -169,7 +169,7 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
 		return report.New(tool, a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched}), nil
 	}
-	findings, spots, err := match.Match(a.inventory, db)
+	findings, spots, err := match.Match(a.inventory, db, nil)
 	if err != nil {
 		return nil, err
 	}
