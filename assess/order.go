@@ -21,13 +21,14 @@ func Rank(l match.Level) int {
 	return slices.Index(order, match.Unknown)
 }
 
-// Sort puts the findings to look at first to the front: malicious packages, then what is known to be exploited, then by
-// severity, then by the likelihood of exploitation, then what can be fixed.
+// Sort puts the findings to look at first to the front: malicious packages, then what is known to be exploited, then what no
+// rule lowers, then by severity, then by the likelihood of exploitation, then what can be fixed.
 func Sort(findings []match.Finding) {
 	slices.SortStableFunc(findings, func(a, b match.Finding) int {
 		return cmp.Or(
 			first(a.Malicious, b.Malicious),
 			first(a.KEV != nil, b.KEV != nil),
+			first(a.Lowered == nil, b.Lowered == nil),
 			cmp.Compare(Rank(a.Severity), Rank(b.Severity)),
 			-cmp.Compare(likelihood(a), likelihood(b)),
 			first(len(a.Fixed) > 0, len(b.Fixed) > 0),

@@ -27,7 +27,7 @@ type Finding struct {
 	ID      string   `json:"id"`
 	Aliases []string `json:"aliases,omitempty"`
 	// Package is the purl of the package.
-	Package   string `json:"package"`
+	Package string `json:"package"`
 	// Kind is empty for a vulnerability or malware.
 	Kind      Kind   `json:"kind,omitempty"`
 	Title     string `json:"title,omitempty"`

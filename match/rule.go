@@ -38,7 +38,7 @@ type ruleContext struct {
 	told map[string][]string
 }
 
-// Rules gives all rules, in the order in which they are asked: of several that would quiet a finding the first is named.
+// Rules gives all rules, in the order in which they are asked. Of several that would quiet a finding the first is named.
 func Rules() []Rule {
 	return []Rule{distributionOwns}
 }

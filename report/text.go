@@ -36,9 +36,11 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	b := bufio.NewWriter(w)
 	s := newScreen(b, o)
 	header(s, r, o.All)
+	malicious(s, r)
 	steps(s, r, o.All)
 	findings(s, r, o.All)
 	if o.All {
+		lowered(s, r)
 		quieted(s, r)
 	}
 	blindSpots(s, r, o.All)
@@ -184,18 +186,28 @@ func found(s *screen, r *Report) string {
 		return "nothing that asks for action" + quieted
 	}
 	count := map[match.Level]int{}
-	fixable := 0
+	fixable, lowered := 0, 0
 	for _, f := range standing {
-		count[f.Severity]++
-		if len(f.Fixed) > 0 {
+		switch {
+		case f.Lowered != nil:
+			lowered++
+			continue
+		case len(f.Fixed) > 0:
 			fixable++
 		}
+		count[f.Severity]++
+	}
+	if lowered > 0 {
+		quieted = ", " + number(lowered) + " lowered" + quieted
 	}
 	var parts []string
 	for _, l := range []match.Level{match.Critical, match.High, match.Medium, match.Low, match.Negligible, match.Unknown} {
 		if count[l] > 0 {
 			parts = append(parts, s.severity(l, number(count[l])+" "+string(l)))
 		}
+	}
+	if len(parts) == 0 {
+		return "nothing that no rule lowers" + quieted
 	}
 	return strings.Join(parts, ", ") + "   " + number(fixable) + " fixable" + quieted
 }
@@ -238,6 +250,20 @@ func urgent(findings []match.Finding) string {
 	return strings.Join(parts, ", ")
 }
 
+// malicious lists the packages that are malware, which go before all else and are never folded away.
+func malicious(s *screen, r *Report) {
+	var rows [][]string
+	for _, f := range r.Findings {
+		if f.Malicious {
+			rows = append(rows, []string{s.red(Clean(f.ID)), Clean(f.Of.Name), Clean(f.Of.Version), Clean(f.Of.Place()), Clean(f.Title)})
+		}
+	}
+	if len(rows) > 0 {
+		s.section("Malicious", "remove it, and change every secret in its reach")
+		s.table(rows, 4, 3, 1)
+	}
+}
+
 func steps(s *screen, r *Report, all bool) {
 	if r.Assessment == nil || len(r.Assessment.Steps) == 0 {
 		return
@@ -264,16 +290,26 @@ func closes(st assess.Step) string {
 }
 
 func findings(s *screen, r *Report, all bool) {
-	problems := byID(match.Standing(r.Findings))
+	var plain []match.Finding
+	room := shownProblems
+	for _, f := range match.Standing(r.Findings) {
+		switch {
+		case f.Malicious: // has a section of its own, which takes its lines from this one
+			room = max(room-3, 2)
+		case f.Lowered == nil:
+			plain = append(plain, f)
+		}
+	}
+	problems := byID(plain)
 	if len(problems) == 0 {
 		return
 	}
-	// What is exploited or malicious is never folded away.
+	// What is exploited is never folded away.
 	never := 0
-	for never < len(problems) && (problems[never][0].Malicious || problems[never][0].KEV != nil) {
+	for never < len(problems) && problems[never][0].KEV != nil {
 		never++
 	}
-	list, more := head(problems, max(shownProblems, never), all)
+	list, more := head(problems, max(room, never), all)
 	s.section("Look at first", plural(len(problems), "problem")+" in all")
 	rows := make([][]string, 0, len(list))
 	for _, p := range list {
@@ -291,14 +327,26 @@ func findings(s *screen, r *Report, all bool) {
 	s.more(more, "problem")
 }
 
+// lowered lists the findings that stand behind the others, each with the rules that say so and why.
+func lowered(s *screen, r *Report) {
+	var rows [][]string
+	for _, f := range sorted(match.Standing(r.Findings)) {
+		for _, l := range f.Lowered {
+			rows = append(rows, verdictRow(s, f, l.By, l.Reason))
+		}
+	}
+	if len(rows) > 0 {
+		s.section("Lowered", "unlikely to matter, by which rule and why")
+		s.table(rows, 4, 2, 1)
+	}
+}
+
 // quieted lists the findings that ask for nothing, each with who says so and why.
 func quieted(s *screen, r *Report) {
 	var rows [][]string
-	sorted := slices.Clone(r.Findings)
-	assess.Sort(sorted)
-	for _, f := range sorted {
+	for _, f := range sorted(r.Findings) {
 		if f.Quieted != nil {
-			rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(f.Of.Name), Clean(f.Quieted.By), Clean(f.Quieted.Reason)})
+			rows = append(rows, verdictRow(s, f, f.Quieted.By, f.Quieted.Reason))
 		}
 	}
 	if len(rows) > 0 {
@@ -307,14 +355,22 @@ func quieted(s *screen, r *Report) {
 	}
 }
 
+func verdictRow(s *screen, f match.Finding, by, reason string) []string {
+	return []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(f.Of.Name), Clean(by), Clean(reason)}
+}
+
+func sorted(findings []match.Finding) []match.Finding {
+	list := slices.Clone(findings)
+	assess.Sort(list)
+	return list
+}
+
 // byID puts together the findings of one problem, the worst problem first: a library's five binary packages have one
 // problem and not five.
 func byID(findings []match.Finding) [][]match.Finding {
-	sorted := slices.Clone(findings)
-	assess.Sort(sorted)
 	at := map[string]int{}
 	var problems [][]match.Finding
-	for _, f := range sorted {
+	for _, f := range sorted(findings) {
 		i, ok := at[f.ID]
 		if !ok {
 			i = len(problems)
@@ -329,9 +385,6 @@ func byID(findings []match.Finding) [][]match.Finding {
 // why says what makes a finding urgent; where nothing does, where it is.
 func why(f match.Finding) string {
 	var parts []string
-	if f.Malicious {
-		parts = append(parts, "malicious")
-	}
 	if f.KEV != nil {
 		parts = append(parts, "exploited")
 	}

@@ -33,10 +33,6 @@ func fromPURL(text string, os inventory.OS) (inventory.Package, bool) {
 		p.Ecosystem = distribution(&u, qualifiers, os).Ecosystem()
 		p.Source = sourceQualifier(&p, qualifiers)
 		p.Modularity = cmp.Or(qualifiers["rpmmod"], qualifiers["modularitylabel"])
-	case packageurl.TypeGolang:
-		if p.Name == "stdlib" {
-			p.Version = strings.TrimPrefix(strings.TrimPrefix(p.Version, "go"), "v")
-		}
 	}
 	return p, true
 }

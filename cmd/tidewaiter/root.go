@@ -127,7 +127,7 @@ Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newScan(s), newSBOM(s), newTrace(s), newBase(s), newDB(s), newDemo(s), newVersion(s), newLimitsHelp())
+	root.AddCommand(newScan(s), newSBOM(s), newTrace(s), newBase(s), newDB(s), newDemo(s), newVersion(s), newLimitsHelp(), newRulesHelp())
 	return root
 }
 

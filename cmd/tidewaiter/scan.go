@@ -31,6 +31,7 @@ type scanOptions struct {
 	asked      bool
 	maxAge     time.Duration
 	onlyBase   bool
+	rules      rules
 	learnBase  bool
 	ignoreBase bool
 	exitOn     condition
@@ -66,6 +67,7 @@ func newScan(s streams) *cobra.Command {
 	f.BoolVar(&o.onlyBase, "only-base", false, "quiet what the application brought: only the base image's problems stand")
 	f.BoolVar(&o.ignoreBase, "ignore-base", false, "quiet what the base image brought")
 	f.BoolVar(&o.learnBase, "learn-base", false, "make the image known as a base, if nothing says that it was built on another one")
+	addRuleFlag(cmd, f, &o.rules)
 	o.addFlags(f)
 	f.Lookup("platform").Usage = "os/arch[/variant] to pick from a multi-platform image, or all: each of its images, and what differs"
 	addAdvisoryFlag(f, &o.advisories)
@@ -169,7 +171,7 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
 		return report.New(tool, a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched}), nil
 	}
-	findings, spots, err := match.Match(a.inventory, db, nil)
+	findings, spots, err := match.Match(a.inventory, db, match.Settings(o.rules))
 	if err != nil {
 		return nil, err
 	}
