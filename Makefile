@@ -1,6 +1,7 @@
 # make test   everything that must pass: build, vet, the whole suite with the race detector
 # make lint   golangci-lint
 # make bench IMAGE=oci:DIR   a scan beside merely decompressing and hashing the same layers
+# make accuracy   findings held against what people judged, beside OSV-Scanner's if it is on PATH
 # make build  ./tidewaiter
 
 GO       ?= go
@@ -8,8 +9,10 @@ TOOLS    := $(CURDIR)/.tools
 REGISTRY := $(TOOLS)/registry
 LINT     := $(TOOLS)/golangci-lint
 RELEASE  ?= devel
+LABELS   ?= ../shared/conformance/match-labels
+FEEDS    ?= ../shared/feeds
 
-.PHONY: build test lint bench
+.PHONY: build test lint bench accuracy
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(RELEASE)' -o tidewaiter ./cmd/tidewaiter
 
@@ -30,3 +33,6 @@ lint: $(LINT)
 bench:
 	@test -n "$(IMAGE)" || { echo "make bench IMAGE=oci:DIR (any image that tidewaiter scan takes)"; exit 1; }
 	$(GO) run ./cmd/bench $(IMAGE)
+
+accuracy:
+	$(GO) run ./cmd/accuracy -v $(LABELS) $(FEEDS)

@@ -80,6 +80,7 @@ func packageFacts(p, told *inventory.Package, layers []image.Layer) facts {
 	f.differList("license", p.Licenses, told.Licenses)
 	f.say("license:source", p.LicenseSource)
 	f.say("supplier", p.Supplier)
+	f.differ("vendor", p.Vendor, told.Vendor)
 	f.say("origin", string(p.Origin))
 	if p.Layer != nil {
 		f.add("layer:index", strconv.Itoa(*p.Layer))
@@ -97,6 +98,7 @@ func packageFacts(p, told *inventory.Package, layers []image.Layer) facts {
 	f.flag("locked", p.Locked)
 	f.differList("lockFile", p.LockFiles, nil)
 	f.flag("unpublished", p.Unpublished)
+	f.flag("main", p.Main)
 	f.say("owner", p.Owner)
 	f.differList("identity", p.Identities, nil)
 	return f
@@ -153,6 +155,8 @@ func (f facts) applyTo(p *inventory.Package) {
 			p.LicenseSource = it.value
 		case "supplier":
 			p.Supplier = it.value
+		case "vendor":
+			p.Vendor = it.value
 		case "origin":
 			p.Origin = inventory.Origin(it.value)
 		case "layer:index":
@@ -179,6 +183,8 @@ func (f facts) applyTo(p *inventory.Package) {
 			list(&p.LockFiles, it)
 		case "unpublished":
 			p.Unpublished = it.value == "true"
+		case "main":
+			p.Main = it.value == "true"
 		case "owner":
 			p.Owner = it.value
 		case "identity":

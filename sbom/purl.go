@@ -30,8 +30,8 @@ func fromPURL(text string, os inventory.OS) (inventory.Package, bool) {
 		if epoch := qualifiers["epoch"]; epoch != "" && epoch != "0" && !strings.Contains(p.Version, ":") {
 			p.Version = epoch + ":" + p.Version
 		}
-		p.Ecosystem = distribution(&u, qualifiers, os).Ecosystem()
 		p.Source = sourceQualifier(&p, qualifiers)
+		p.SetBuilder(distribution(&u, qualifiers, os))
 		p.Modularity = cmp.Or(qualifiers["rpmmod"], qualifiers["modularitylabel"])
 	}
 	return p, true

@@ -3,6 +3,7 @@ package sbom
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -159,8 +160,10 @@ func (r *reading) knowLayers() {
 func (r *reading) finish() *Document {
 	inv := r.doc.Inventory
 	r.relations.settle(inv.Packages)
+	_, subject := repositoryOf(r.doc.Image.Reference)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
+		p.Main = p.Main || p.Type == packageurl.TypeGolang && bearsName(p.Name, subject)
 		if inv.OS.ID == "" && p.OfDistribution() {
 			if u, err := packageurl.FromString(p.PURL); err == nil {
 				inv.OS = distribution(&u, u.Qualifiers.Map(), inv.OS)
@@ -178,6 +181,16 @@ func (r *reading) finish() *Document {
 	}
 	inv.BlindSpots = image.SortBlindSpots(inv.BlindSpots)
 	return r.doc
+}
+
+// bearsName says whether a Go module has an image's name: the image then is likely to hold the program itself, which a
+// document has no other way to say. "github.com/grafana/grafana/v9" is of the image "grafana".
+func bearsName(module, imageName string) bool {
+	dir, last := path.Split(module)
+	if v, ok := strings.CutPrefix(last, "v"); ok && v != "" && strings.Trim(v, "0123456789") == "" {
+		last = path.Base(dir)
+	}
+	return imageName != "" && strings.EqualFold(last, imageName)
 }
 
 func firstOf(list []string) string {
