@@ -16,25 +16,7 @@ type numbered struct {
 
 func (v numbered) compare(other ordered) (int, error) {
 	w := other.(numbered)
-	return cmp.Or(compareNumbers(v.numbers, w.numbers), comparePreReleases(v.pre, w.pre), strings.Compare(v.build, w.build)), nil
-}
-
-func compareNumbers(a, b string) int {
-	for a != "" || b != "" {
-		var m, n string
-		m, a, _ = strings.Cut(a, ".")
-		n, b, _ = strings.Cut(b, ".")
-		if c := compareDigits(m, n); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
-// compareDigits compares decimal numbers of any size; an empty one is 0.
-func compareDigits(a, b string) int {
-	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
-	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+	return cmp.Or(compareNumbers(v.numbers, w.numbers), comparePreReleases(v.pre, w.pre), compareBuilds(v.build, w.build)), nil
 }
 
 func comparePreReleases(a, b string) int {
@@ -46,6 +28,18 @@ func comparePreReleases(a, b string) int {
 	case b == "":
 		return -1
 	}
+	return compareIdentifierLists(a, b)
+}
+
+// compareBuilds puts a version with no build before those with one, as Pub does.
+func compareBuilds(a, b string) int {
+	if a == "" || b == "" {
+		return cmp.Compare(len(a), len(b))
+	}
+	return compareIdentifierLists(a, b)
+}
+
+func compareIdentifierLists(a, b string) int {
 	for a != "" && b != "" {
 		var m, n string
 		m, a, _ = strings.Cut(a, ".")
@@ -62,16 +56,10 @@ func compareIdentifiers(a, b string) int {
 	switch {
 	case aNumber && bNumber:
 		return compareDigits(a, b)
-	case aNumber:
-		return -1
-	case bNumber:
-		return 1
+	case aNumber != bNumber:
+		return before(aNumber)
 	}
 	return strings.Compare(a, b)
-}
-
-func isDigits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // splitNumbered reads a version loosely, as versions are found installed: a v in front, fewer or more than
@@ -79,39 +67,49 @@ func isDigits(s string) bool {
 func splitNumbered(text string) (numbered, bool) {
 	text = strings.TrimPrefix(text, "v")
 	text, build, hasBuild := strings.Cut(text, "+")
-	end := len(text) - len(strings.TrimLeft(text, "0123456789."))
-	v := numbered{numbers: text[:end], build: build}
-	pre, hasPre := strings.CutPrefix(text[end:], "-")
-	v.pre = pre
-	ok := dotted(v.numbers, isDigits) && (!hasPre && pre == "" || dotted(pre, isIdentifier)) && (!hasBuild || dotted(build, isIdentifier))
-	return v, ok
-}
-
-// dotted says whether s is one or more good parts with dots between.
-func dotted(s string, good func(string) bool) bool {
-	for part := range strings.SplitSeq(s, ".") {
-		if !good(part) {
-			return false
-		}
+	numbers, pre := cutRelease(text)
+	v := numbered{numbers: numbers, build: build}
+	ok := numbers != "" && (!hasBuild || dotted(build, isIdentifier))
+	if pre == "" {
+		return v, ok
 	}
-	return true
+	// Node's loose reading takes the hyphen for a part of the pre-release where nothing else can be made of it.
+	if v.pre = strings.TrimPrefix(pre, "-"); v.pre == "" || v.pre[0] == '.' && pre[0] == '-' {
+		v.pre = pre
+	}
+	return v, ok && dotted(v.pre, isIdentifier)
 }
 
+// isIdentifier says whether s can stand between the dots of a pre-release; underscores do in what is found installed.
 func isIdentifier(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-', c == '_':
-		default:
-			return false
-		}
-	}
-	return s != ""
+	return s != "" && isSemverIdentifier(strings.ReplaceAll(s, "_", "-"))
+}
+
+func isSemverIdentifier(s string) bool {
+	return isAlphanumeric(strings.ReplaceAll(s, "-", "a")) && s != ""
 }
 
 func parseSemver(text string) (ordered, bool) {
 	v, ok := splitNumbered(strings.TrimSpace(text))
 	v.build = ""
 	return v, ok
+}
+
+// maxNodeNumber and maxNodeLength are node-semver's limits.
+const (
+	maxNodeNumber = "9007199254740991"
+	maxNodeLength = 256
+)
+
+// parseNPM reads versions as node-semver does in its loose mode, and fewer or more than three numbers besides.
+func parseNPM(text string) (ordered, bool) {
+	text = strings.TrimLeft(strings.TrimSpace(text), "v= \t")
+	v, ok := splitNumbered(text)
+	v.build = ""
+	for n := range strings.SplitSeq(v.numbers, ".") {
+		ok = ok && compareDigits(n, maxNodeNumber) <= 0
+	}
+	return v, ok && len(text) <= maxNodeLength
 }
 
 // parseGo reads module versions and the releases of Go itself, which have no hyphen and may name experiments:
@@ -140,12 +138,21 @@ func parseBitnami(text string) (ordered, bool) {
 	return v, ok
 }
 
-// parseNuGet reads NuGet's versions, four numbers at most and letters of either case:
-// https://learn.microsoft.com/nuget/concepts/package-versioning
+// parseNuGet reads NuGet's versions: at most four numbers, perhaps with spaces around them, that each fit an int, and letters
+// of either case. See https://learn.microsoft.com/nuget/concepts/package-versioning
 func parseNuGet(text string) (ordered, bool) {
-	v, ok := splitNumbered(strings.ToLower(strings.TrimSpace(text)))
-	v.build = ""
-	return v, ok && strings.Count(v.numbers, ".") < 4
+	text = strings.TrimSpace(text)
+	main, build, hasBuild := strings.Cut(text, "+")
+	main, pre, hasPre := strings.Cut(main, "-")
+	parts := strings.Split(main, ".")
+	for i, part := range parts {
+		parts[i] = strings.Trim(part, " ")
+		if !isDigits(parts[i]) || compareDigits(parts[i], "2147483647") > 0 {
+			return nil, false
+		}
+	}
+	ok := len(parts) <= 4 && (!hasPre || dotted(pre, isSemverIdentifier)) && (!hasBuild || dotted(build, isSemverIdentifier))
+	return numbered{numbers: strings.Join(parts, "."), pre: lowerASCII(pre)}, ok
 }
 
 // parsePub reads Dart's versions; builds order them too: https://pub.dev/packages/pub_semver

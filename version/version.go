@@ -1,20 +1,18 @@
 // Package version orders versions as each ecosystem does.
 //
 // In go two version strings and an OSV ecosystem; out comes their order, or an error where one of them
-// is not a version of that ecosystem at all. The package knows nothing of ranges, packages or
-// advisories, and must never guess: a version that cannot be compared is an error, not an order.
+// is not a version of that ecosystem at all. A [Range] holds the versions that a vers, or a requirement in an ecosystem's own
+// words, admits. The package knows nothing of packages or advisories, and must never guess: a version that cannot be
+// compared is an error, not an order.
 //
-// Semantic versions and their kin are ordered here ([numbered]). The other orders are those of osv-scalibr's
-// semantic package, which takes any string for a version: each string is checked first against its
-// ecosystem's grammar and, where semantic departs from the ecosystem's own tool, rewritten (grammar.go).
+// The orders of dpkg, Composer, CRAN and Hackage are those of osv-scalibr's semantic package (semantic.go). The others are
+// ordered here: each type says where package semantic departs from the ecosystem's own tool, or what it lacks.
 package version
 
 import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/google/osv-scalibr/semantic"
 )
 
 // ErrInvalid says that a string is not a version of its ecosystem.
@@ -86,13 +84,15 @@ type scheme struct {
 }
 
 // schemeOf says how an ecosystem orders its versions: https://ossf.github.io/osv-schema/#defined-ecosystems
-// and the distributions that others' advisories know. An order that is not known has no parse function. The text
+// the distributions that others' advisories know, and the version types of vers that have no ecosystem. An order that is not known has no parse function. The text
 // decides only where one ecosystem holds packages of two kinds.
 func schemeOf(ecosystem, text string) scheme {
 	base, suffix, _ := strings.Cut(ecosystem, ":")
 	switch base {
-	case "npm", "crates.io", "Hex", "GHC", "GitHub Actions", "Julia", "Bioconductor", "ConanCenter",
-		"SwiftURL", "VSCode", "Linux", "Kubernetes", "kubernetes", "SEMVER":
+	case "npm":
+		return scheme{"semver", parseNPM}
+	case "crates.io", "Hex", "GHC", "GitHub Actions", "Julia", "Bioconductor",
+		"SwiftURL", "VSCode", "Linux", "Kubernetes", "kubernetes", "SEMVER", "nginx", "intdot":
 		return scheme{"semver", parseSemver}
 	case "Go":
 		return scheme{"go", parseGo}
@@ -103,24 +103,38 @@ func schemeOf(ecosystem, text string) scheme {
 	case "Pub":
 		return scheme{"pub", parsePub}
 	case "PyPI":
-		return scheme{"pep440", native("PyPI", pep440)}
+		return scheme{"pep440", parsePEP440}
 	case "Maven":
-		return scheme{"maven", native("Maven", maven)}
+		return scheme{"maven", parseMaven}
 	case "RubyGems":
-		return scheme{"gem", native("RubyGems", gem)}
+		return scheme{"gem", parseGem}
 	case "Packagist":
-		return scheme{"composer", native("Packagist", composer)}
+		return scheme{"composer", parseComposer}
 	case "CRAN":
-		return scheme{"cran", native("CRAN", cran)}
+		return scheme{"cran", parseCRAN}
 	case "Hackage":
-		return scheme{"hackage", native("Hackage", hackage)}
+		return scheme{"hackage", parseHackage}
 	case "Debian", "Ubuntu", "Echo", "opam":
-		return scheme{"dpkg", native("Debian", dpkg)}
+		return scheme{"dpkg", parseDpkg}
 	case "Alpine", "Alpaquita", "BellSoft Hardened Containers", "Chainguard", "Wolfi", "MinimOS", "CleanStart":
-		return scheme{"apk", native("Alpine", apk)}
+		return scheme{"apk", parseAPK}
 	case "AlmaLinux", "Rocky Linux", "Red Hat", "SUSE", "openSUSE", "openEuler", "Mageia", "Photon OS", "Azure Linux",
 		"CBL-Mariner", "Amazon Linux", "Amazon", "Oracle Linux", "Oracle", "Fedora", "CentOS":
-		return scheme{"rpm", native("Red Hat", rpm)}
+		return scheme{"rpm", parseRPM}
+	case "ConanCenter":
+		return scheme{"conan", parseConan}
+	case "alpm":
+		return scheme{"alpm", parseALPM}
+	case "gentoo":
+		return scheme{"gentoo", parseGentoo}
+	case "openssl":
+		return scheme{"openssl", parseOpenSSL}
+	case "CPE":
+		return cpeScheme(suffix)
+	case "datetime":
+		return scheme{"datetime", parseTime}
+	case "lexicographic":
+		return scheme{"lexicographic", parseText}
 	case "Root":
 		return schemeOf(suffix, text)
 	case "Docker Hardened Images":
@@ -132,31 +146,9 @@ func schemeOf(ecosystem, text string) scheme {
 // hardenedScheme tells Docker's two kinds of hardened images apart. OSV gives them one ecosystem, though their
 // packages are Alpine's and Debian's; only apk's versions end in a build number, -r0.
 func hardenedScheme(suffix, text string) scheme {
-	if strings.Contains(strings.ToLower(suffix), "alpine") || apkBuild.MatchString(text) {
+	i := strings.LastIndex(text, "-r")
+	if strings.Contains(strings.ToLower(suffix), "alpine") || i >= 0 && isDigits(text[i+2:]) {
 		return schemeOf("Alpine", text)
 	}
 	return schemeOf("Debian", text)
-}
-
-// semanticVersion is a version that package semantic orders.
-type semanticVersion struct{ semantic.Version }
-
-func (v semanticVersion) compare(other ordered) (int, error) {
-	return v.Compare(other.(semanticVersion).Version)
-}
-
-// native gives the reader of an ecosystem that package semantic knows by name. The grammar says whether a
-// text is a version and gives it as semantic must see it.
-func native(name string, grammar func(string) (string, bool)) func(string) (ordered, bool) {
-	return func(text string) (ordered, bool) {
-		text, ok := grammar(text)
-		if !ok {
-			return nil, false
-		}
-		v, err := semantic.Parse(text, name)
-		if err != nil {
-			return nil, false
-		}
-		return semanticVersion{v}, true
-	}
 }
