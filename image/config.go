@@ -14,6 +14,7 @@ type config struct {
 	platform Platform
 	created  time.Time
 	labels   map[string]string
+	process  *Process
 	// diffIDs is nil where the config's list is missing or broken.
 	diffIDs []string
 	history []History
@@ -40,6 +41,7 @@ func parseConfig(raw []byte, mediaType string) (*config, error) {
 	var runtime struct{ Labels json.RawMessage }
 	decode(parts["config"], &runtime)
 	c.labels = parseLabels(runtime.Labels)
+	c.process = parseProcess(parts["config"])
 
 	var rootfs struct {
 		DiffIDs []string `json:"diff_ids"`
@@ -103,6 +105,7 @@ func (c *config) describe(im *Image) {
 	im.Platform = c.platform
 	im.Created = c.created
 	im.Labels = maps.Clone(c.labels)
+	im.Process = c.process
 	for i := range im.Layers {
 		im.Layers[i].Index = i
 	}

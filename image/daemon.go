@@ -235,7 +235,11 @@ func (d *daemon) image(ctx context.Context, image string, want Platform) (*Image
 	if err != nil {
 		return nil, archiveError(where, err)
 	}
-	return openSaved(ctx, src, where, "", want, false)
+	im, err := openSaved(ctx, src, where, "", want, false)
+	if ref, bad := parseName(image, Options{}); err == nil && bad == nil {
+		im.Repository = plainName(ref.Context().Name())
+	}
+	return im, err
 }
 
 func (d *daemon) missing(image string) error {

@@ -2,8 +2,8 @@
 //
 // In goes a reference (a registry name, an OCI layout, an archive, a daemon's image, a directory);
 // out comes an [Image]: what the manifest and the config say, and a way to read each layer's stored
-// bytes once. Every blob is checked against its digest and size while it streams; a mismatch is an
-// error, never a shorter read.
+// bytes once; or an [Artifact], of other blobs than layers, which can also be written. Every blob is
+// checked against its digest and size while it streams; a mismatch is an error, never a shorter read.
 //
 // This package must never unpack anything to disk, never open a path that came out of an image on the
 // host's file system, and never send a credential to any host but the one it was stored for.
@@ -18,6 +18,8 @@ import (
 type Image struct {
 	// Reference is the image as the user named it.
 	Reference string
+	// Repository is the repository that the image was asked for by, with its registry; empty for one that came from a file.
+	Repository string
 	// Digest is the manifest's digest; empty where the source has no manifest (docker-archive, directory).
 	Digest string
 	// ID is the digest of the config, the same wherever the image is kept; empty for a directory.
@@ -26,6 +28,8 @@ type Image struct {
 	// Created is when the config says the image was made; zero when it says nothing.
 	Created time.Time
 	Labels  map[string]string
+	// Process is what a container of the image starts; nil where nothing says it.
+	Process *Process
 	// Annotations are the manifest's, and those of the index that the manifest does not set itself.
 	Annotations map[string]string
 	// Index is the digest of the outermost index that the image was chosen from; empty where there was none.

@@ -81,7 +81,7 @@ func wantError(t *testing.T, err error, texts ...string) {
 func sameLayers(a, b map[int][]byte) bool { return maps.EqualFunc(a, b, bytes.Equal) }
 
 // ignorePlace leaves out what may differ between two places where an image is kept.
-var ignorePlace = cmp.Options{cmpopts.IgnoreFields(image.Image{}, "Reference"), cmpopts.IgnoreUnexported(image.Image{}, image.Layer{})}
+var ignorePlace = cmp.Options{cmpopts.IgnoreFields(image.Image{}, "Reference", "Repository"), cmpopts.IgnoreUnexported(image.Image{}, image.Layer{})}
 
 func compress(t *testing.T, path, suffix string) string {
 	t.Helper()

@@ -12,8 +12,8 @@ import (
 // The file of a layout that lists its images (OCI image specification, image-layout.md).
 const layoutIndexName = "index.json"
 
-// openLayout opens an image of an OCI layout. selector is a tag, or a digest after "@", or empty.
-func openLayout(ctx context.Context, src source, where, selector string, want Platform) (*Image, error) {
+// newLayoutStore reads the index of an OCI layout.
+func newLayoutStore(ctx context.Context, src source, where string) (*ociStore, error) {
 	raw, err := src.document(ctx, layoutIndexName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: not an image layout: it has no %s", where, layoutIndexName)
@@ -25,15 +25,23 @@ func openLayout(ctx context.Context, src source, where, selector string, want Pl
 	if err := json.Unmarshal(raw, &index); err != nil {
 		return nil, fmt.Errorf("%s: %s is not valid: %w", where, layoutIndexName, err)
 	}
-	roots, err := selectRoots(index.Manifests, where, selector)
+	return &ociStore{
+		source: src, where: where, partial: true, documents: map[string][]byte{},
+		manifestName: blobPath, blobName: blobPath, entries: index.Manifests,
+	}, nil
+}
+
+// openLayout opens an image of an OCI layout. selector is a tag, or a digest after "@", or empty.
+func openLayout(ctx context.Context, src source, where, selector string, want Platform) (*Image, error) {
+	store, err := newLayoutStore(ctx, src, where)
 	if err != nil {
 		return nil, err
 	}
-	store := &ociStore{
-		source: src, where: where, partial: true, documents: map[string][]byte{},
-		manifestName: blobPath, blobName: blobPath,
+	roots, err := selectRoots(store.entries, where, selector)
+	if err != nil {
+		return nil, err
 	}
-	store.noteAttestations(index.Manifests)
+	store.noteAttestations(store.entries)
 	im, err := store.image(ctx, roots, want)
 	if err != nil {
 		return nil, inPlace(where, err)

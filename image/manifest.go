@@ -68,9 +68,10 @@ type manifest struct {
 	Layers    []descriptor `json:"layers"`
 	Manifests []descriptor `json:"manifests"`
 	FSLayers  []any        `json:"fsLayers"` // Docker's first schema
-	// Annotations and Subject are read by themselves: junk in them is no reason not to read the image.
-	Annotations json.RawMessage `json:"annotations"`
-	Subject     json.RawMessage `json:"subject"`
+	// Annotations, Subject and ArtifactType are read by themselves: junk in them is no reason not to read the image.
+	Annotations  json.RawMessage `json:"annotations"`
+	Subject      json.RawMessage `json:"subject"`
+	ArtifactType json.RawMessage `json:"artifactType"`
 }
 
 func (m *manifest) isIndex() bool { return m.Manifests != nil }
@@ -145,6 +146,8 @@ type ociStore struct {
 	documents map[string][]byte
 	// total counts the bytes of documents.
 	total int
+	// entries are those of a layout's index.
+	entries []descriptor
 	// attestations are the index entries of attestation manifests, by the digest of the image that they are about.
 	attestations map[string][]descriptor
 }

@@ -29,6 +29,8 @@ type registry struct {
 	anonymous bool
 	// plain is set when the registry may be spoken to without TLS.
 	plain bool
+	// writes is set when something is to be pushed.
+	writes bool
 }
 
 // openRegistry opens an image of a registry.
@@ -46,6 +48,7 @@ func openRegistry(ctx context.Context, image string, o Options, want Platform) (
 		reg.Close()
 		return nil, err
 	}
+	im.Repository = plainName(ref.Context().Name())
 	return im, nil
 }
 
@@ -75,9 +78,26 @@ func plainName(s string) string {
 // connect does the handshake with a registry: it learns whether it speaks TLS and how it wants to be
 // authenticated, and gets a token where it wants one.
 func connect(ctx context.Context, repo name.Repository, o Options) (*registry, error) {
-	base, closeIdle, err := newTransport(o, repo.RegistryStr())
+	r, base, auth, err := newRegistry(ctx, repo, o)
 	if err != nil {
 		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	authenticated, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(transport.PullScope)})
+	if err != nil {
+		r.closeIdle()
+		return nil, r.explain(err)
+	}
+	r.client = &http.Client{Transport: authenticated}
+	return r, nil
+}
+
+// newRegistry finds what is needed to speak to a registry. Nothing is sent to it yet.
+func newRegistry(ctx context.Context, repo name.Repository, o Options) (*registry, http.RoundTripper, authn.Authenticator, error) {
+	base, closeIdle, err := newTransport(o, repo.RegistryStr())
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	keychain := o.Keychain
 	if keychain == nil {
@@ -85,21 +105,12 @@ func connect(ctx context.Context, repo name.Repository, o Options) (*registry, e
 	}
 	auth, err := credentials(ctx, keychain, repo)
 	if err != nil {
-		return nil, fmt.Errorf("credentials for registry %s: %s: check Docker's config.json and its credential helper", plainName(repo.RegistryStr()), oneLine(err))
+		return nil, nil, nil, fmt.Errorf("credentials for registry %s: %s: check Docker's config.json and its credential helper", plainName(repo.RegistryStr()), oneLine(err))
 	}
-	r := &registry{
+	return &registry{
 		repo: repo, closeIdle: closeIdle, anonymous: auth == authn.Anonymous,
 		plain: o.PlainHTTP || isLoopback(repo.RegistryStr()),
-	}
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	authenticated, err := transport.NewWithContext(ctx, repo.Registry, auth, base, []string{repo.Scope(transport.PullScope)})
-	if err != nil {
-		closeIdle()
-		return nil, r.explain(err)
-	}
-	r.client = &http.Client{Transport: authenticated}
-	return r, nil
+	}, base, auth, nil
 }
 
 // credentials asks the keychain, which may run another program and knows no end to waiting for it.
@@ -127,39 +138,47 @@ func credentials(ctx context.Context, keychain authn.Keychain, repo name.Reposit
 
 // image fetches the manifest that ref names and opens the image.
 func (r *registry) image(ctx context.Context, ref name.Reference, want Platform) (*Image, error) {
+	store, root, err := r.root(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	im, err := store.image(ctx, []descriptor{root}, want)
+	if err != nil {
+		return nil, inPlace(store.where, err)
+	}
+	return im, nil
+}
+
+// root fetches the manifest that ref names.
+func (r *registry) root(ctx context.Context, ref name.Reference) (*ociStore, descriptor, error) {
 	where := plainName(ref.Name())
 	raw, err := r.document(ctx, "manifests/"+ref.Identifier())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no such image in the registry: check the name and the tag", where)
+		return nil, descriptor{}, fmt.Errorf("%s: no such image in the registry: check the name and the tag", where)
 	}
 	if err != nil {
-		return nil, err
+		return nil, descriptor{}, err
 	}
 	m, err := parseManifest(raw)
 	var noJSON *json.SyntaxError
 	if errors.As(err, &noJSON) {
-		return nil, fmt.Errorf("%s: what the registry answered is not an image manifest: check the address; it may not be a registry", where)
+		return nil, descriptor{}, fmt.Errorf("%s: what the registry answered is not an image manifest: check the address; it may not be a registry", where)
 	}
 	if err != nil {
-		return nil, inPlace(where, err)
+		return nil, descriptor{}, inPlace(where, err)
 	}
 	root := descriptor{Digest: digestOf(raw), MediaType: m.MediaType, Size: int64(len(raw))}
 	if pinned, ok := ref.(name.Digest); ok {
 		root.Digest = pinned.DigestStr()
 		if !validDigest(root.Digest) || !matchesDigest(raw, root.Digest) {
-			return nil, fmt.Errorf("%s: manifest: content does not match its digest%s", where, getAnew)
+			return nil, descriptor{}, fmt.Errorf("%s: manifest: content does not match its digest%s", where, getAnew)
 		}
 	}
-	store := &ociStore{
+	return &ociStore{
 		source: r, where: where, documents: map[string][]byte{root.Digest: raw},
 		manifestName: func(digest string) string { return "manifests/" + digest },
 		blobName:     func(digest string) string { return "blobs/" + digest },
-	}
-	im, err := store.image(ctx, []descriptor{root}, want)
-	if err != nil {
-		return nil, inPlace(where, err)
-	}
-	return im, nil
+	}, root, nil
 }
 
 // request asks for a blob, or for some of its bytes: those from offset to the end, or as many as length says where
@@ -171,7 +190,7 @@ func (r *registry) request(ctx context.Context, method, blob string, offset, len
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(blob, "manifests/") {
+	if strings.HasPrefix(blob, "manifests/") || strings.HasPrefix(blob, "referrers/") {
 		req.Header.Set("Accept", acceptManifests)
 	}
 	switch {

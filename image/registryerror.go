@@ -89,12 +89,19 @@ func connectionTrouble(err error, plain bool) string {
 
 func (r *registry) explainAnswer(host string, answer *transport.Error) error {
 	repo := r.repo.RepositoryStr()
+	may := "read"
+	if r.writes {
+		may = "write"
+	}
 	switch answer.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
+		if r.anonymous && r.writes {
+			return fmt.Errorf("registry %s wants credentials for %s: run docker login %s", host, repo, host)
+		}
 		if r.anonymous {
 			return fmt.Errorf("registry %s wants credentials for %s, or has no such image: run docker login %s, or check the name", host, repo, host)
 		}
-		return fmt.Errorf("registry %s refused the credentials for %s: run docker login %s again, or check what they may read", host, repo, host)
+		return fmt.Errorf("registry %s refused the credentials for %s: run docker login %s again, or check what they may %s", host, repo, host, may)
 	case http.StatusNotFound:
 		return fmt.Errorf("registry %s: not found: check the address; it may not be a registry", host)
 	case http.StatusTooManyRequests:

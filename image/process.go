@@ -1,0 +1,37 @@
+package image
+
+import "encoding/json"
+
+// Process is what a container runtime starts, as the image's config says: the command line is Entrypoint and then Cmd.
+type Process struct {
+	Entrypoint, Cmd []string
+	// Env has "NAME=value".
+	Env        []string
+	WorkingDir string
+}
+
+// parseProcess reads the part "config" of an image's config; nil where it cannot be read. Docker's older builders wrote a
+// string where the specification has a list.
+func parseProcess(raw json.RawMessage) *Process {
+	var fields struct {
+		Entrypoint, Cmd, Env json.RawMessage
+		WorkingDir           json.RawMessage
+	}
+	if !decode(raw, &fields) {
+		return nil
+	}
+	words := func(raw json.RawMessage) []string {
+		var list []string
+		if raw != nil && !decode(raw, &list) {
+			var one string
+			if decode(raw, &one) {
+				return []string{one}
+			}
+			return nil
+		}
+		return list
+	}
+	p := &Process{Entrypoint: words(fields.Entrypoint), Cmd: words(fields.Cmd), Env: words(fields.Env)}
+	decode(fields.WorkingDir, &p.WorkingDir)
+	return p
+}
