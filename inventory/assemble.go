@@ -37,7 +37,7 @@ func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extr
 		return nil, err
 	}
 	os := readOS(a.tree, "")
-	a.identify(os, found)
+	a.identify(found)
 	a.missDatabase(os, found)
 	found, claimed := settleClaims(found)
 	found = append(settleLocks(found), claimed...)
@@ -48,7 +48,10 @@ func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extr
 	packages := merge(found)
 	nameIdentities(packages)
 	changes := a.settledChanges(packages)
-	return &Inventory{OS: os, Packages: packages, Changes: changes, BlindSpots: a.blindSpots(im)}, nil
+	return &Inventory{
+		OS: os, Packages: packages, Changes: changes, BlindSpots: a.blindSpots(im),
+		Reach: newReach(im, a.tree, a.kept, packages),
+	}, nil
 }
 
 // assembler is the state of one Assemble.
@@ -64,6 +67,8 @@ type assembler struct {
 	// deleted tells, by purl type, of the last database of a distribution's packages that a layer deleted.
 	deleted map[string]image.BlindSpot
 	spots   []image.BlindSpot
+	// kept are all files that layers kept something of, also those that do not stand any more.
+	kept []layer.Entry
 	// owners are the distribution's packages of what they installed.
 	owners map[place]string
 	// changes are those of all layers; changesCut says that there were more.
@@ -102,6 +107,7 @@ func identityOf(p *Package) identity { return identity{p.Type, p.Name, p.Version
 // apply puts one layer on top and parses what it wrote.
 func (a *assembler) apply(ctx context.Context, index int) error {
 	written, removed := a.tree.Apply(index, a.indexes[index])
+	a.kept = append(a.kept, written...)
 	triggers := map[call]*layer.File{}
 	for _, e := range written {
 		for _, c := range a.rules.extractorsOf(e) {
@@ -236,24 +242,28 @@ func (a *assembler) finish(ctx context.Context) ([]Package, error) {
 	return found, nil
 }
 
-// identify gives the packages of distributions their ecosystem and purl. A database in a root file system of
+// identify gives the packages of distributions their ecosystem, vendor and purl. A database in a root file system of
 // its own (a chroot kept in the image) goes by the release file there.
-func (a *assembler) identify(ofImage OS, found []Package) {
-	roots := map[string]OS{"": ofImage}
+func (a *assembler) identify(found []Package) {
+	ofImage := readInstallation(a.tree, "")
+	roots := map[string]*installation{"": &ofImage}
 	for i := range found {
 		p := &found[i]
 		if p.PURL != "" || !p.OfDistribution() {
 			continue
 		}
 		root := databaseRoot(p.Paths[0])
-		os, ok := roots[root]
-		if !ok {
-			if os = readOS(a.tree, root); os.ID == "" {
-				os = ofImage
+		in := roots[root]
+		if in == nil {
+			there := readInstallation(a.tree, root)
+			if there.os.ID == "" {
+				there = ofImage
 			}
-			roots[root] = os
+			in = &there
+			roots[root] = in
 		}
-		p.PURL, p.Ecosystem = distributionPURL(os, p), os.Ecosystem()
+		by := in.settle(p)
+		p.PURL = distributionPURL(in.os, by, p)
 	}
 }
 

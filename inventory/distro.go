@@ -8,8 +8,8 @@ import (
 )
 
 // Ecosystem is OSV's name for the distribution's packages, with the release as OSV writes it: "Debian:12".
-// It is empty for a distribution that OSV has no ecosystem for (Amazon, CentOS, Fedora, Oracle) and for a
-// release that the image does not tell.
+// It is empty for a distribution that is not known here and for a release that the image does not tell. Amazon Linux,
+// CentOS, Fedora and Oracle Linux have no feed in OSV; they are named as OSV would, for a mirror that has one.
 //
 // The names and the form of each release are those of the OSV schema, section "Defined ecosystems"
 // (https://ossf.github.io/osv-schema/#defined-ecosystems). Two are narrower in OSV than os-release can be:
@@ -29,6 +29,8 @@ func (os OS) Ecosystem() string {
 		return "Chainguard"
 	case "minimos":
 		return "MinimOS"
+	case "cleanstart":
+		return "CleanStart"
 	case "echo":
 		return "Echo"
 	case "alpaquita":
@@ -39,7 +41,15 @@ func (os OS) Ecosystem() string {
 		return release("Rocky Linux", major(os.VersionID))
 	case "rhel":
 		return release("Red Hat", redHatRelease(os))
-	case "sles", "sled", "sles_sap", "sle_hpc", "sle-micro", "suse-microos":
+	case "centos":
+		return release("CentOS", centosRelease(os))
+	case "ol":
+		return release("Oracle Linux", major(os.VersionID))
+	case "fedora":
+		return release("Fedora", os.VersionID)
+	case "amzn":
+		return release("Amazon Linux", amazonRelease(os.VersionID))
+	case "sles", "sled", "sles_sap", "sle_hpc", "sle-micro", "sl-micro", "suse-microos":
 		return release("SUSE", suseRelease(os))
 	case "opensuse", "opensuse-leap", "opensuse-tumbleweed":
 		return release("openSUSE", strings.TrimPrefix(os.Name, "openSUSE "))
@@ -124,6 +134,22 @@ func redHatRelease(os OS) string {
 	return parts[0] + ":" + major(parts[1])
 }
 
+// centosRelease tells CentOS Stream, which runs ahead of RHEL, from CentOS Linux, which was built from what RHEL had released.
+func centosRelease(os OS) string {
+	if strings.Contains(os.Name, "Stream") {
+		return "Stream " + major(os.VersionID)
+	}
+	return major(os.VersionID)
+}
+
+// amazonRelease gives 1 for the releases that were named by the month: 2018.03.
+func amazonRelease(version string) string {
+	if year, _, monthly := strings.Cut(version, "."); monthly && len(year) == 4 && year < "2020" {
+		return "1"
+	}
+	return major(version)
+}
+
 // suseRelease gives the product's name, which is the pretty name where that is given in full:
 // "Linux Enterprise Server 15 SP5".
 func suseRelease(os OS) string {
@@ -143,8 +169,9 @@ func openEulerRelease(name string) string {
 }
 
 // distributionPURL gives the package URL of a package of types deb, apk or rpm
-// (https://github.com/package-url/purl-spec/tree/main/types). The namespace is the vendor.
-func distributionPURL(os OS, p *Package) string {
+// (https://github.com/package-url/purl-spec/tree/main/types). The namespace is the vendor: the distribution by that built the
+// package; where that is zero, the package's Vendor, and the qualifier distro is then the distribution on that it is for.
+func distributionPURL(on, by OS, p *Package) string {
 	version, qualifiers := p.Version, map[string]string{}
 	if epoch, rest, ok := strings.Cut(p.Version, ":"); ok && p.Type == packageurl.TypeRPM {
 		version, qualifiers["epoch"] = rest, epoch
@@ -152,19 +179,29 @@ func distributionPURL(os OS, p *Package) string {
 	if p.Arch != "" {
 		qualifiers["arch"] = p.Arch
 	}
-	switch {
-	case os.ID != "" && os.VersionID != "":
-		qualifiers["distro"] = os.ID + "-" + os.VersionID
-	case os.ID != "" && os.Codename != "":
-		qualifiers["distro"] = os.ID + "-" + os.Codename
-	case os.ID != "":
-		qualifiers["distro"] = os.ID
+	namespace := vendor(by, p.Type)
+	if by.ID == "" && p.Vendor != "" {
+		by, namespace = on, slug(p.Vendor)
 	}
-	purl := packageurl.NewPackageURL(p.Type, vendor(os, p.Type), p.Name, version, packageurl.QualifiersFromMap(qualifiers), "")
+	switch {
+	case by.ID != "" && by.VersionID != "":
+		qualifiers["distro"] = by.ID + "-" + by.VersionID
+	case by.ID != "" && by.Codename != "":
+		qualifiers["distro"] = by.ID + "-" + by.Codename
+	case by.ID != "":
+		qualifiers["distro"] = by.ID
+	}
+	purl := packageurl.NewPackageURL(p.Type, namespace, p.Name, version, packageurl.QualifiersFromMap(qualifiers), "")
 	if err := purl.Normalize(); err != nil {
 		return ""
 	}
 	return purl.String()
+}
+
+// slug makes a namespace of a vendor's name: letters and digits in lower case, and single dashes.
+func slug(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' })
+	return strings.Join(words, "-")
 }
 
 // vendor is the namespace of a distribution's packages. Without a known distribution, deb and apk packages
@@ -173,7 +210,7 @@ func vendor(os OS, purlType string) string {
 	switch {
 	case os.ID == "rhel":
 		return "redhat"
-	case strings.HasPrefix(os.ID, "sle"):
+	case strings.HasPrefix(os.ID, "sle"), os.ID == "sl-micro":
 		return "suse"
 	case strings.HasPrefix(os.ID, "opensuse"):
 		return "opensuse"

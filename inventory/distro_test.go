@@ -25,6 +25,7 @@ func TestEcosystem(t *testing.T) {
 		{OS{ID: "rhel", VersionID: "6"}, "Red Hat:enterprise_linux:6"},
 		{OS{ID: "sles", VersionID: "15.5", Name: "SUSE Linux Enterprise Server 15 SP5"}, "SUSE:Linux Enterprise Server 15 SP5"},
 		{OS{ID: "sles", VersionID: "15.3", Name: "SLES 15.3"}, "SUSE:Linux Enterprise Server 15 SP3"},
+		{OS{ID: "sl-micro", VersionID: "6.0", Name: "SUSE Linux Micro 6.0"}, "SUSE:Linux Micro 6.0"},
 		{OS{ID: "opensuse-leap", VersionID: "15.5", Name: "openSUSE Leap 15.5"}, "openSUSE:Leap 15.5"},
 		{OS{ID: "opensuse-tumbleweed", VersionID: "20240101", Name: "openSUSE Tumbleweed"}, "openSUSE:Tumbleweed"},
 		{OS{ID: "openeuler", VersionID: "22.03", Name: "openEuler 22.03 (LTS-SP1)"}, "openEuler:22.03-LTS-SP1"},
@@ -32,10 +33,15 @@ func TestEcosystem(t *testing.T) {
 		{OS{ID: "photon", VersionID: "3.0"}, "Photon OS:3.0"},
 		{OS{ID: "mariner", VersionID: "2.0"}, "Azure Linux:2"},
 		{OS{ID: "azurelinux", VersionID: "3.0"}, "Azure Linux:3"},
-		{OS{ID: "amzn", VersionID: "2023"}, ""},
-		{OS{ID: "centos", VersionID: "7"}, ""},
-		{OS{ID: "fedora", VersionID: "40"}, ""},
-		{OS{ID: "ol", VersionID: "8.9"}, ""},
+		{OS{ID: "amzn", VersionID: "2023"}, "Amazon Linux:2023"},
+		{OS{ID: "amzn", VersionID: "2"}, "Amazon Linux:2"},
+		{OS{ID: "amzn", VersionID: "2018.03"}, "Amazon Linux:1"},
+		{OS{ID: "centos", VersionID: "7"}, "CentOS:7"},
+		{OS{ID: "centos", VersionID: "9", Name: "CentOS Stream 9"}, "CentOS:Stream 9"},
+		{OS{ID: "fedora", VersionID: "40"}, "Fedora:40"},
+		{OS{ID: "ol", VersionID: "8.9"}, "Oracle Linux:8"},
+		{OS{ID: "cleanstart"}, "CleanStart"},
+		{OS{ID: "arch"}, ""},
 		{OS{}, ""},
 	}
 	for _, tt := range tests {
@@ -63,7 +69,7 @@ func TestDistributionPURL(t *testing.T) {
 		{OS{}, Package{Type: "rpm", Name: "bash", Version: "5-1"}, "pkg:rpm/bash@5-1"},
 	}
 	for _, tt := range tests {
-		if got := distributionPURL(tt.os, &tt.pkg); got != tt.want {
+		if got := distributionPURL(tt.os, tt.os, &tt.pkg); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
 	}

@@ -25,6 +25,8 @@ type Inventory struct {
 	// Base is the image that this one was built on; nil where nothing says which.
 	Base       *Base
 	BlindSpots []image.BlindSpot
+	// Reach says what of the image its entrypoint can come to; nil for an inventory that is not of an image.
+	Reach *Reach `json:"-"`
 }
 
 // Base is the image that another one was built on.
@@ -109,6 +111,9 @@ type Package struct {
 	LicenseSource string `json:"licenseSource,omitempty"`
 	// Supplier is who made the package, as its own database says: dpkg's and apk's maintainer, rpm's vendor.
 	Supplier string `json:"supplier,omitempty"`
+	// Vendor is who built a distribution's package that is not the image's distribution's own: another distribution, with
+	// its release, or a vendor ("Debian 11", "EPEL 9", "Docker"). See [Package.SetBuilder].
+	Vendor string `json:"vendor,omitempty"`
 	// Origin is empty where no base is known.
 	Origin Origin `json:"origin,omitempty"`
 	// Layer is the first layer that has this version at this place; nil when the source has no layers.
@@ -147,8 +152,10 @@ type Package struct {
 
 	// Main says that the package is the program itself and not one of its dependencies: a Go executable's main module.
 	Main bool `json:"-"`
-	// Functions are those of the executable that proves the package; nil where they are not known.
+	// Functions are those of the executables that prove the package; nil where those of any are not known.
 	Functions *Functions `json:"-"`
+	// Builder is what the package's database says of who built it besides Supplier: dpkg's Origin or Vendor, rpm's Distribution.
+	Builder string `json:"-"`
 	// Modularity is an rpm's module label, name:stream:version:context; empty for a package of no module.
 	Modularity string `json:"modularity,omitempty"`
 	// Depends are the names of the packages that this one says it needs.

@@ -59,6 +59,8 @@ func (p *Package) add(q *Package) {
 	}
 	p.Locked = p.Locked && q.Locked
 	p.Claimed = p.Claimed && q.Claimed
+	p.Main = p.Main || q.Main
+	p.Functions = p.Functions.and(q.Functions)
 	if p.Recognised && !q.Recognised {
 		p.Recognised, p.Extractor = false, q.Extractor
 	}
@@ -69,7 +71,7 @@ func (p *Package) add(q *Package) {
 	if p.Source == nil {
 		p.Source = q.Source
 	}
-	p.Supplier = cmp.Or(p.Supplier, q.Supplier)
+	p.Supplier, p.Vendor = cmp.Or(p.Supplier, q.Supplier), cmp.Or(p.Vendor, q.Vendor)
 	if len(p.Licenses) == 0 {
 		p.Licenses, p.LicenseSource = q.Licenses, q.LicenseSource
 	}

@@ -39,13 +39,16 @@ type boundRule struct {
 
 func compile(extractors []Extractor) *matcher {
 	m := &matcher{byName: map[string][]int{}, byEnd: map[string][]int{}}
-	for _, r := range releaseRules() {
+	for _, r := range slices.Concat(releaseRules(), builderRules()) {
 		m.add(boundRule{Rule: r, extractor: -1})
 	}
 	for i, e := range extractors {
 		for _, r := range e.Rules() {
 			m.add(boundRule{Rule: r, extractor: i})
 		}
+	}
+	for _, r := range reachRules() { // an archive behind a script is the archive's extractor's
+		m.add(boundRule{Rule: r, extractor: -1})
 	}
 	return m
 }

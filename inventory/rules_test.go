@@ -56,7 +56,7 @@ func TestRules(t *testing.T) {
 		{Rule{Name: "status", Magic: "Package:"}, "status", "Package: a", true, false},
 		{Rule{Name: "status", Magic: "Package:"}, "status", "package", false, false},
 		{Rule{Executable: true, Distil: distil}, "bin/x", elf, false, true},
-		{Rule{Executable: true, Distil: distil}, "bin/x", "#!/bin/sh\n", false, false},
+		{Rule{Executable: true, Distil: distil}, "bin/x", "bin/sh -c x\n", false, false},
 		{Rule{Executable: true, Distil: distil}, "bin/x", "\xfe\xed\xfa\xcf\x01\x00\x00\x07", false, true},
 		{Rule{Executable: true, Distil: distil}, "bin/x", "\xca\xfe\xba\xbe\x00\x00\x00\x02", false, true},
 		{Rule{Executable: true, Distil: distil}, "X.class", "\xca\xfe\xba\xbe\x00\x00\x00\x34", false, false},

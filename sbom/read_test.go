@@ -181,7 +181,7 @@ func TestDistributionsOfPURLs(t *testing.T) {
 		"pkg:rpm/alma/a@1?distro=alma-9.3":                                   "AlmaLinux:9",
 		"pkg:rpm/opensuse/a@1?distro=opensuse-leap-15.5":                     "openSUSE:Leap 15.5",
 		"pkg:rpm/suse/a@1?distro=suse%20linux%20enterprise%20server-15.5":    "SUSE:Linux Enterprise Server 15 SP5",
-		"pkg:rpm/fedora/a@1?distro=fedora-40":                                "",
+		"pkg:rpm/fedora/a@1?distro=fedora-40":                                "Fedora:40",
 		"pkg:deb/debian/a@1":                                                 "Debian:11", // the document's own
 		"pkg:deb/ubuntu/a@1":                                                 "",          // of no known release
 	} {

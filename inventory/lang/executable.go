@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"tidewaiter/inventory"
+	"tidewaiter/inventory/reach"
 	"tidewaiter/inventory/recognise"
 	"tidewaiter/layer"
 )
@@ -25,15 +26,16 @@ import (
 // The bounds of looking into one executable, in bytes.
 const (
 	// maxExecutableRead is how much may be read of one executable.
-	maxExecutableRead = 64 << 20
+	maxExecutableRead = 128 << 20
 	// maxBuildInfo bounds the list of modules that the Go linker wrote.
 	maxBuildInfo = 4 << 20
 	// maxAuditData bounds the list of crates that cargo-auditable wrote, compressed and not.
 	maxAuditData = 8 << 20
 )
 
-// executableKind starts the facts of an executable; JSON of executableFacts follows.
-const executableKind = "exe\n"
+// executableKind starts the facts of an executable. A line of JSON of executableFacts follows, then what [goFunctions]
+// gave, if anything.
+const executableKind = reach.ELFKind
 
 // executableFacts is what is kept of an ELF, PE or Mach-O file.
 type executableFacts struct {
@@ -45,10 +47,8 @@ type executableFacts struct {
 	// https://systemd.io/PACKAGE_METADATA_FOR_EXECUTABLE_FILES/.
 	Package json.RawMessage `json:"package,omitempty"`
 	// BuildID is the linker's, in hexadecimal digits.
-	BuildID string   `json:"buildID,omitempty"`
-	Interp  string   `json:"interp,omitempty"`
-	Soname  string   `json:"soname,omitempty"`
-	Needed  []string `json:"needed,omitempty"`
+	BuildID string `json:"buildID,omitempty"`
+	reach.Links
 	// Recognised is the product that the file's own version strings name.
 	Recognised *recognise.Found `json:"recognised,omitempty"`
 	// Problem says what could not be read.
@@ -88,7 +88,11 @@ func distilExecutable(ctx context.Context, name string, r io.ReaderAt, size int6
 	if err != nil || string(b) == "{}" {
 		return nil, err
 	}
-	return append([]byte(executableKind), b...), nil
+	b = append([]byte(executableKind), b...)
+	if functions := goFunctions(bounded, size, f.Go); functions != nil {
+		b = append(append(b, '\n'), functions...)
+	}
+	return b, nil
 }
 
 // readELF reads the parts of an ELF file that its headers point to.
@@ -98,12 +102,12 @@ func (f *executableFacts) readELF(r io.ReaderAt, size int64) error {
 		return nil //nolint:nilerr // too short or strange to be run: nothing is in it
 	}
 	f.BuildID, f.Package = e.notes()
-	f.Interp = e.interp()
-	f.Soname, f.Needed = e.dynamic()
-	sections := e.sections(".go.buildinfo", ".dep-v0")
+	sections := e.sections(".go.buildinfo", ".dep-v0", ".rodata")
+	_, isGo := sections[".go.buildinfo"]
+	f.Links = e.links(sections[".rodata"], isGo)
 	var errs []error
 	// Without section headers the build information must be searched for.
-	if _, isGo := sections[".go.buildinfo"]; isGo || !e.hasSections() {
+	if isGo || !e.hasSections() {
 		errs = append(errs, f.readGo(r, isGo))
 	}
 	if s, ok := sections[".dep-v0"]; ok {
@@ -218,6 +222,7 @@ func (executableExtractor) Rules() []inventory.Rule {
 
 func (executableExtractor) Extract(_ context.Context, tree *layer.Tree, p string) ([]inventory.Package, error) {
 	raw, ok := facts(tree, p, executableKind)
+	raw, functions, _ := bytes.Cut(raw, []byte("\n"))
 	// Most executables are of C and have none of these: looking for the words spares decoding them all.
 	if !ok || !slices.ContainsFunc([]string{`"go":`, `"rust":`, `"recognised":`, `"problem":`}, func(word string) bool {
 		return bytes.Contains(raw, []byte(word))
@@ -232,7 +237,7 @@ func (executableExtractor) Extract(_ context.Context, tree *layer.Tree, p string
 	if f.Problem != "" {
 		err = errors.New(f.Problem)
 	}
-	pkgs, goErr := goPackages(f.Go)
+	pkgs, goErr := goPackages(f.Go, functions)
 	pkgs = proven(pkgs, "go-binary", p)
 	pkgs = append(pkgs, proven(cratePackages(f.Rust), "rust-binary", p)...)
 	if r := f.Recognised; r != nil {
@@ -242,8 +247,9 @@ func (executableExtractor) Extract(_ context.Context, tree *layer.Tree, p string
 	return pkgs, cmp.Or(err, goErr)
 }
 
-// goPackages gives the modules that a Go executable was built of, the standard library, and its own module.
-func goPackages(text string) ([]inventory.Package, error) {
+// goPackages gives the modules that a Go executable was built of, the standard library, and its own module. The functions
+// are those that [goFunctions] found in it.
+func goPackages(text string, functions []byte) ([]inventory.Package, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -251,21 +257,36 @@ func goPackages(text string) ([]inventory.Package, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go build information: %w", err)
 	}
+	table := functionsOf(info, functions)
 	var pkgs []inventory.Package
+	add := func(name, version string, table *inventory.Functions) *inventory.Package {
+		pkgs = append(pkgs, newPackage("golang", name, version))
+		p := &pkgs[len(pkgs)-1]
+		p.Functions = table
+		return p
+	}
 	first, _, _ := strings.Cut(text, "\n") // the one line that ParseBuildInfo passes over
 	if v := goVersion(strings.TrimPrefix(first, "go\t")); v != "" {
-		pkgs = append(pkgs, newPackage("golang", "stdlib", v))
+		add("stdlib", v, table)
 	}
 	if info.Main.Path != "" {
-		pkgs = append(pkgs, newPackage("golang", info.Main.Path, info.Main.Version))
+		own := table
+		if info.Path == unnamedMain {
+			own = nil
+		}
+		add(info.Main.Path, info.Main.Version, own).Main = true
 	}
 	for _, m := range info.Deps {
+		own := table
 		// A directory in a module's place has no module path, and "(devel)" or nothing for a version: the
 		// module's own stay.
 		if r := m.Replace; r != nil && r.Version != "" && r.Version != "(devel)" {
+			if r.Path != m.Path {
+				own = nil // the functions have the names of the module that was replaced
+			}
 			m = r
 		}
-		pkgs = append(pkgs, newPackage("golang", m.Path, m.Version))
+		add(m.Path, m.Version, own)
 	}
 	return pkgs, nil
 }

@@ -77,7 +77,8 @@ func distilled(t *testing.T, content string) executableFacts {
 	}
 	var f executableFacts
 	if len(b) > 0 {
-		if err := json.Unmarshal(bytes.TrimPrefix(b, []byte(executableKind)), &f); err != nil {
+		b, _, _ = bytes.Cut(bytes.TrimPrefix(b, []byte(executableKind)), []byte("\n"))
+		if err := json.Unmarshal(b, &f); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +131,7 @@ func TestOwnExecutable(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	pkgs, err := goPackages(distilled(t, string(content)).Go)
+	pkgs, err := goPackages(distilled(t, string(content)).Go, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +153,7 @@ func TestGoPackages(t *testing.T) {
 		"dep\texample.org/a\tv1.0.0\n=>\texample.org/fork\tv1.1.0\th1:y\n" +
 		"dep\texample.org/b\tv2.0.0\n=>\t./local\t\t\n" +
 		"dep\texample.org/c\tv3.0.0\n=>\t./local\t(devel)\t\n"
-	pkgs, err := goPackages(text)
+	pkgs, err := goPackages(text, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

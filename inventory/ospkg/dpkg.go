@@ -2,6 +2,7 @@ package ospkg
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -97,6 +98,7 @@ func debPackage(s *stanza) (inventory.Package, error) {
 	return inventory.Package{
 		Type: "deb", Name: name, Version: version, Arch: legalOr(s.get("Architecture"), ""),
 		Source: debSource(s.get("Source"), name, version), Files: conffiles(s.get("Conffiles")), Supplier: words(s.get("Maintainer")),
+		Builder: words(cmp.Or(s.get("Origin"), s.get("Vendor"))),
 	}, err
 }
 

@@ -105,7 +105,7 @@ func (h *rpmHeader) pkg(path string) inventory.Package {
 		Paths: []string{path}, Modularity: h.modularity, Files: h.files, Source: h.source(),
 	}
 	p.Version = h.epoch + p.Version
-	p.Licenses, p.Supplier = license(h.license), words(h.vendor)
+	p.Licenses, p.Supplier, p.Builder = license(h.license), words(h.vendor), words(h.distribution)
 	return p
 }
 

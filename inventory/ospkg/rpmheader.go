@@ -15,6 +15,7 @@ type rpmHeader struct {
 	name, version, release, arch string
 	epoch                        string // with its colon, "1:"; empty where the package has none
 	license, sourceRPM, vendor   string
+	distribution                 string
 	modularity                   string
 	provides, requires           []string
 	files                        []inventory.OwnedFile
@@ -26,6 +27,7 @@ const (
 	tagVersion      = 1001
 	tagRelease      = 1002
 	tagEpoch        = 1003
+	tagDistribution = 1010
 	tagVendor       = 1011
 	tagLicense      = 1014
 	tagArch         = 1022
@@ -76,7 +78,7 @@ func parseHeader(blob []byte) (rpmHeader, error) {
 	}
 	h := rpmHeader{
 		name: x.text(tagName), version: x.text(tagVersion), release: x.text(tagRelease), arch: legalOr(x.text(tagArch), ""),
-		license: x.text(tagLicense), vendor: x.text(tagVendor), sourceRPM: x.text(tagSourceRPM), modularity: legalOr(x.text(tagModularity), ""),
+		license: x.text(tagLicense), vendor: x.text(tagVendor), distribution: x.text(tagDistribution), sourceRPM: x.text(tagSourceRPM), modularity: legalOr(x.text(tagModularity), ""),
 		provides: x.texts(tagProvideName), requires: x.texts(tagRequireName), files: x.files(),
 	}
 	if epoch := x.numbers(tagEpoch); len(epoch) > 0 {
