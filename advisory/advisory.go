@@ -24,6 +24,9 @@ type Record struct {
 	// Rating is the record's severity in a word (database_specific.severity), as the feed writes it.
 	Rating     string      `json:"rating,omitempty"`
 	References []Reference `json:"references,omitempty"`
+	// Disputed says that somebody, mostly the vendor, denies that it is a vulnerability: the record has the tag or the note
+	// that the CVE program has for that.
+	Disputed bool `json:"disputed,omitempty"`
 	// Affected are the entries that name the package that was asked for, in the record's order.
 	Affected []Affected `json:"affected"`
 	// Feed is the name of the feed that the record came from: "osv/Debian".
@@ -41,6 +44,11 @@ type Affected struct {
 	Urgency string `json:"urgency,omitempty"`
 	// Informational says that the entry is no vulnerability: RustSec's "unmaintained", "unsound" or "notice".
 	Informational string `json:"informational,omitempty"`
+	// Remark is the distribution's own line on the entry (database_specific.tracker): "[bookworm] - curl <no-dsa> (Minor issue)".
+	Remark string `json:"remark,omitempty"`
+	// LastKnown says up to where versions are known to be affected, where no range says where that ends
+	// (database_specific.last_known_affected_version_range, GitHub): "<= 1.4.2".
+	LastKnown string `json:"lastKnown,omitempty"`
 	// Specific is ecosystem_specific as it stands in the record, for what has no field of its own; Ubuntu's lists of
 	// binary packages are left out for their size.
 	Specific map[string]any `json:"specific,omitempty"`
@@ -78,6 +86,8 @@ type CVE struct {
 	KEV  *KEV   `json:"kev,omitempty"`
 	EPSS *EPSS  `json:"epss,omitempty"`
 	CVSS []CVSS `json:"cvss,omitempty"`
+	// Disputed is as in [Record].
+	Disputed bool `json:"disputed,omitempty"`
 	// Exploitation, Automatable and TechnicalImpact are CISA's SSVC decision points, where it published them.
 	Exploitation    string `json:"exploitation,omitempty"`
 	Automatable     string `json:"automatable,omitempty"`
@@ -113,7 +123,7 @@ type Info struct {
 
 // Feed is one source of an advisory file.
 type Feed struct {
-	Name string `json:"name"` // osv/Debian, kev, epss, cve, eol
+	Name string `json:"name"` // osv/Debian, nvd, kev, epss, cve, eol
 	// Date is the day that the feed is of, YYYY-MM-DD: for OSV the newest of its files' and records' dates that is
 	// not in the future, for the others the date that they carry.
 	Date    string `json:"date"`
@@ -128,6 +138,7 @@ type Feed struct {
 // Cycle is one release cycle of a product: https://endoflife.date
 type Cycle struct {
 	Product string `json:"product"`
+	Title   string `json:"title,omitempty"` // of the product: "Node.js"
 	Cycle   string `json:"cycle"`
 	Name    string `json:"name,omitempty"` // codename
 	// EOL is the day support ends (YYYY-MM-DD), Extended the day that paid or community long-term support

@@ -25,7 +25,8 @@ type builder struct {
 	at      int64 // bytes written
 	zstd    *zstd.Encoder
 	digest  hash.Hash
-	tables  map[string]table
+	tables  map[string]*table
+	base    *DB // if set, a file most of whose blocks are likely to come again
 }
 
 // newBuilder begins a file. The caller must call discard.
@@ -36,7 +37,7 @@ func newBuilder(out string) (_ *builder, err error) {
 	if stat, err := os.Stat(out); err == nil && !stat.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is there and is not a regular file", out)
 	}
-	b := &builder{out: out, digest: sha256.New(), tables: map[string]table{}}
+	b := &builder{out: out, digest: sha256.New(), tables: map[string]*table{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.discard())
@@ -68,44 +69,75 @@ func (b *builder) write(data []byte) (span, error) {
 
 func (b *builder) writeFrame(raw []byte) (span, error) { return b.write(b.zstd.EncodeAll(raw, nil)) }
 
-// writeTable writes what a sorter has gathered, with one value for each key.
-func (b *builder) writeTable(ctx context.Context, name string, s *sorter, combine func(payloads [][]byte) ([]byte, error)) error {
-	t := table{Bits: blockBits(s.bytes), Blocks: b.at}
-	var index []byte
-	number, block := uint32(0), blockHead(name, 0)
+// putEntry takes the entries of a table, in the order of their keys' hashes and then of their keys.
+type putEntry func(hash uint64, key string, value []byte) error
+
+// writeSorted writes what a sorter has gathered, with one value for each key.
+func (b *builder) writeSorted(ctx context.Context, name string, s *sorter, combine func(key string, payloads [][]byte) ([]byte, error)) error {
+	return b.writeTable(ctx, name, blockBits(s.bytes), func(put putEntry) error {
+		return s.groups(func(hash uint64, key string, payloads [][]byte) error {
+			value, err := combine(key, payloads)
+			if err != nil {
+				return err
+			}
+			return put(hash, key, value)
+		})
+	})
+}
+
+// writeTable writes what each hands over.
+func (b *builder) writeTable(ctx context.Context, name string, bits int, each func(putEntry) error) error {
+	t := &table{Bits: bits, Blocks: b.at}
+	lengths := make([]int64, 0, t.blocks())
+	block := blockHead(name, 0)
 	next := func() error {
-		b.digest.Write(block)
-		frame, err := b.writeFrame(block)
-		index = binary.AppendUvarint(index, uint64(frame.Length))
-		number++
-		block = blockHead(name, number)
+		frame, err := b.writeBlock(name, bits, uint32(len(lengths)), block)
+		lengths = append(lengths, frame.Length)
+		block = blockHead(name, uint32(len(lengths)))
 		return errors.Join(err, ctx.Err())
 	}
-	err := s.groups(func(hash uint64, key string, payloads [][]byte) error {
-		for number < blockNumber(hash, t.Bits) {
+	err := each(func(hash uint64, key string, value []byte) error {
+		number := blockNumber(hash, bits)
+		if int(number) < len(lengths) {
+			return fmt.Errorf("advisory file: %q is out of order", key)
+		}
+		for int(number) > len(lengths) {
 			if err := next(); err != nil {
 				return err
 			}
 		}
-		value, err := combine(payloads)
 		block = appendEntry(block, key, value)
-		return err
+		return nil
 	})
-	for err == nil && number < 1<<t.Bits {
+	for err == nil && len(lengths) < cap(lengths) {
 		err = next()
 	}
 	if err != nil {
 		return err
 	}
-	t.Index, err = b.writeFrame(index)
 	b.tables[name] = t
-	return err
+	return b.appendPages(name, t, lengths)
+}
+
+// writeBlock writes a block, as it stands in the file that this one is made from if it is there: compressing is what costs.
+func (b *builder) writeBlock(name string, bits int, number uint32, block []byte) (span, error) {
+	b.digest.Write(block)
+	if b.base != nil && b.base.contents.Tables[name].Bits == bits {
+		if packed, raw, err := b.base.packedBlock(name, number); err == nil && raw == string(block) {
+			return b.write(packed)
+		}
+	}
+	return b.writeFrame(block)
 }
 
 // finish writes the contents, and puts the file in the place of the old one.
 func (b *builder) finish(ctx context.Context, c contents) (Info, error) {
+	promised := c.Revision
 	if err := b.revise(&c); err != nil {
 		return Info{}, err
+	}
+	if promised != "" && c.Revision != promised {
+		return Info{}, fmt.Errorf("advisory file: what was made has revision %s, and not %s as promised", c.Revision, promised)
 	}
 	c.Tables = b.tables
 	text, err := json.Marshal(c)

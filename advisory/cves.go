@@ -54,7 +54,7 @@ func (im *importer) readKEV(context.Context) error {
 		}
 		feed.Records++
 		kev := KEV{Added: v.DateAdded, Due: v.DueDate, Ransomware: v.KnownRansomwareCampaignUse == "Known"}
-		if err := im.addJSON(im.cves, v.CVEID, CVE{KEV: &kev}); err != nil {
+		if err := im.cves.add(v.CVEID, encodeCVE(&CVE{KEV: &kev})); err != nil {
 			return err
 		}
 	}
@@ -168,15 +168,17 @@ func (im *importer) addScore(cve, score, percentile string, feed *Feed) error {
 		return nil //nolint:nilerr // a bad line is counted; the rest of the feed is good
 	}
 	feed.Records++
-	return im.addJSON(im.cves, cve, CVE{EPSS: &EPSS{Score: s, Percentile: p, Date: feed.Date}})
+	return im.cves.add(cve, encodeCVE(&CVE{EPSS: &EPSS{Score: s, Percentile: p}}))
 }
 
 // cveLine is one CVE of cve/*.jsonl.gz: a CVE record (https://cveproject.github.io/cve-schema/) made slim.
 type cveLine struct {
-	ID       string
-	Modified string
-	CVSS     []CVSS
-	SSVC     struct {
+	ID          string
+	Modified    string
+	Description string
+	Tags        []string
+	CVSS        []CVSS
+	SSVC        struct {
 		Exploitation    string
 		Automatable     string
 		TechnicalImpact string `json:"Technical Impact"`
@@ -221,21 +223,22 @@ func (im *importer) addCVELine(line []byte, feed *Feed) error {
 	}
 	feed.Records++
 	feed.Date = im.newer(day(c.Modified), feed.Date)
-	return im.addJSON(im.cves, c.ID, CVE{
-		CVSS: c.CVSS, Exploitation: c.SSVC.Exploitation, Automatable: c.SSVC.Automatable, TechnicalImpact: c.SSVC.TechnicalImpact,
-	})
+	return im.cves.add(c.ID, encodeCVE(&CVE{
+		CVSS: c.CVSS, Disputed: isDisputed(c.Description) || slices.Contains(c.Tags, "disputed"),
+		Exploitation: c.SSVC.Exploitation, Automatable: c.SSVC.Automatable, TechnicalImpact: c.SSVC.TechnicalImpact,
+	}))
 }
 
 // mergeCVEs puts together what the feeds say of one CVE. Where two say different things of the same point, one of them
 // is taken, the same one every time.
-func mergeCVEs(payloads [][]byte) ([]byte, error) {
+func mergeCVEs(_ string, payloads [][]byte) ([]byte, error) {
 	if len(payloads) == 1 {
 		return payloads[0], nil
 	}
 	var all CVE
 	for _, p := range payloads {
-		var c CVE
-		if err := json.Unmarshal(p, &c); err != nil {
+		c, err := decodeCVE(string(p))
+		if err != nil {
 			return nil, err
 		}
 		if c.KEV != nil {
@@ -249,11 +252,12 @@ func mergeCVEs(payloads [][]byte) ([]byte, error) {
 				all.CVSS = append(all.CVSS, v)
 			}
 		}
+		all.Disputed = all.Disputed || c.Disputed
 		if c.Exploitation != "" {
 			all.Exploitation, all.Automatable, all.TechnicalImpact = c.Exploitation, c.Automatable, c.TechnicalImpact
 		}
 	}
-	return json.Marshal(all)
+	return encodeCVE(&all), nil
 }
 
 var cveID = regexp.MustCompile(`^CVE-\d{4}-\d{4,19}$`)

@@ -35,7 +35,7 @@ func (e missingError) Error() string {
 
 func (missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// Open opens an advisory file that [Import] or [Update] made. It reads a few hundred kilobytes and locks nothing. Where no
+// Open opens an advisory file that [Import] or [Update] made. It reads a few kilobytes and locks nothing. Where no
 // file is, the error is an [fs.ErrNotExist].
 func Open(path string) (*DB, error) {
 	file, err := os.Open(path)
@@ -102,15 +102,13 @@ func (db *DB) readContents() error {
 	if err := json.Unmarshal([]byte(text), &db.contents); err != nil {
 		return db.damaged(err)
 	}
-	for name, t := range db.contents.Tables {
-		index, err := db.frame(t.Index)
-		if err != nil {
+	for _, t := range db.contents.Tables {
+		if t == nil {
+			return db.damaged(errEncoding)
+		}
+		if err := db.openTable(t); err != nil {
 			return err
 		}
-		if err := t.readIndex(index); err != nil {
-			return db.damaged(err)
-		}
-		db.contents.Tables[name] = t
 	}
 	db.covered = make(map[string]bool, 2*len(db.contents.Ecosystems))
 	for _, e := range db.contents.Ecosystems {
@@ -141,8 +139,18 @@ func (db *DB) Records(ecosystem, name string) ([]Record, error) {
 
 // CVE gives what is known of a CVE besides records; the zero value when nothing is.
 func (db *DB) CVE(id string) (CVE, error) {
-	var c CVE
-	return c, db.findJSON(tableCVEs, strings.ToUpper(id), &c)
+	text, found, err := db.find(tableCVEs, strings.ToUpper(id))
+	if err != nil || !found {
+		return CVE{}, err
+	}
+	c, err := decodeCVE(text)
+	if err != nil {
+		return CVE{}, db.damaged(err)
+	}
+	if c.EPSS != nil {
+		c.EPSS.Date = db.contents.dateOf("epss")
+	}
+	return c, nil
 }
 
 // Cycles gives the release cycles of a product, by its id at https://endoflife.date ("debian", "nodejs"), in the
@@ -174,37 +182,25 @@ func (db *DB) findJSON(table, key string, to any) error {
 	return nil
 }
 
-func (db *DB) find(name, key string) (value string, found bool, err error) {
-	t, ok := db.contents.Tables[name]
-	if !ok {
-		return "", false, db.damaged(errEncoding)
-	}
-	number := blockNumber(hashKey(key), t.Bits)
-	block, err := db.frame(t.block(number))
-	if err != nil {
-		return "", false, err
-	}
-	value, found, err = findEntry(block, string(blockHead(name, number)), key)
-	if err != nil {
-		return "", false, db.damaged(err)
-	}
-	return value, found, nil
-}
-
 // frame reads and decompresses a frame; its checksum is checked.
 func (db *DB) frame(s span) (string, error) {
+	_, raw, err := db.packedFrame(s)
+	return raw, err
+}
+
+func (db *DB) packedFrame(s span) (packed []byte, raw string, err error) {
 	if s.At < 0 || s.Length <= 0 || s.At > db.size || s.Length > db.size-s.At {
-		return "", db.damaged(errEncoding)
+		return nil, "", db.damaged(errEncoding)
 	}
-	packed := make([]byte, s.Length)
+	packed = make([]byte, s.Length)
 	if _, err := db.file.ReadAt(packed, s.At); err != nil {
-		return "", db.damaged(err)
+		return nil, "", db.damaged(err)
 	}
-	raw, err := db.zstd.DecodeAll(packed, nil)
+	b, err := db.zstd.DecodeAll(packed, nil)
 	if err != nil {
-		return "", db.damaged(err)
+		return nil, "", db.damaged(err)
 	}
-	return string(raw), nil
+	return packed, string(b), nil
 }
 
 const makeAnew = "make it anew with tidewaiter db update or tidewaiter db import DIR"

@@ -25,7 +25,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		"none":           {nil, "tidewaiter db update or tidewaiter db import DIR"},
 		"empty":          {[]byte{}, "is not an advisory file"},
 		"text":           {[]byte(strings.Repeat("hello\n", 5000)), "is not an advisory file"},
-		"another format": {[]byte(magic + "9\n"), `has format "9", this program reads format "1": make it anew`},
+		"another format": {[]byte(magic + "9\n"), `has format "9", this program reads format "2": make it anew`},
 		"header":         {whole[:headerSize], "is cut short"},
 		"half":           {whole[:len(whole)/2], "is cut short"},
 		"one byte short": {whole[:len(whole)-1], "is cut short"},

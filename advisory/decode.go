@@ -53,12 +53,45 @@ func (r *reader) string() string {
 	return s
 }
 
+// list reads what appendList wrote.
+func (r *reader) list() []string {
+	var list []string
+	if n := r.count(1); n > 0 {
+		list = make([]string, n)
+	}
+	for i := range list {
+		list[i] = r.string()
+	}
+	return list
+}
+
 // decoder reads what an encoder wrote. All strings that it gives are parts of the one string it reads.
 type decoder struct {
 	reader
 	strings  []string
 	lists    [][]string
 	specific map[string]map[string]any
+
+	affecteds slab[Affected]
+	ranges    slab[Range]
+	events    slab[Event]
+}
+
+// slab hands out slices of a few elements, of which a kernel's records need a hundred thousand: to allocate each alone takes
+// longer than to decode it.
+type slab[T any] struct {
+	rest []T
+	size int // of what was allocated last
+}
+
+func (s *slab[T]) take(n int) []T {
+	if len(s.rest) < n {
+		s.size = max(n, min(2*s.size, 1024))
+		s.rest = make([]T, s.size)
+	}
+	taken := s.rest[:n:n]
+	s.rest = s.rest[n:]
+	return taken
 }
 
 func decodeRecords(text string) ([]Record, error) {
@@ -67,7 +100,7 @@ func decodeRecords(text string) ([]Record, error) {
 	for i := range d.strings {
 		d.strings[i] = d.reader.string()
 	}
-	records := make([]Record, d.count(14))
+	records := make([]Record, d.count(15))
 	for i := range records {
 		d.record(&records[i])
 	}
@@ -91,13 +124,14 @@ func (d *decoder) record(r *Record) {
 	r.Withdrawn = d.time()
 	r.Severity = d.severity()
 	r.Rating = d.string()
+	r.Disputed = d.uint() != 0
 	if n := d.count(2); n > 0 {
 		r.References = make([]Reference, n)
 	}
 	for i := range r.References {
 		r.References[i] = Reference{Type: d.string(), URL: d.string()}
 	}
-	r.Affected = make([]Affected, d.count(7))
+	r.Affected = d.affecteds.take(d.count(9))
 	for i := range r.Affected {
 		d.affected(&r.Affected[i])
 	}
@@ -107,13 +141,13 @@ func (d *decoder) record(r *Record) {
 func (d *decoder) affected(a *Affected) {
 	a.Ecosystem = d.string()
 	if n := d.count(3); n > 0 {
-		a.Ranges = make([]Range, n)
+		a.Ranges = d.ranges.take(n)
 	}
 	for i := range a.Ranges {
 		r := &a.Ranges[i]
 		r.Type = d.string()
 		r.Repo = d.string()
-		r.Events = make([]Event, d.count(2))
+		r.Events = d.events.take(d.count(2))
 		for k := range r.Events {
 			r.Events[k] = d.event()
 		}
@@ -122,6 +156,8 @@ func (d *decoder) affected(a *Affected) {
 	a.Severity = d.severity()
 	a.Urgency = d.string()
 	a.Informational = d.string()
+	a.Remark = d.string()
+	a.LastKnown = d.string()
 	a.Specific = d.object()
 }
 

@@ -65,6 +65,7 @@ func (e *encoder) record(r *Record) {
 	e.time(r.Withdrawn)
 	e.severity(r.Severity)
 	e.string(r.Rating)
+	e.bool(r.Disputed)
 	e.uint(uint64(len(r.References)))
 	for _, ref := range r.References {
 		e.string(ref.Type)
@@ -92,6 +93,8 @@ func (e *encoder) affected(a *Affected) {
 	e.severity(a.Severity)
 	e.string(a.Urgency)
 	e.string(a.Informational)
+	e.string(a.Remark)
+	e.string(a.LastKnown)
 	e.string(specificText(a.Specific))
 }
 
@@ -133,6 +136,14 @@ func (e *encoder) severity(list []Severity) {
 }
 
 func (e *encoder) uint(n uint64) { e.body = binary.AppendUvarint(e.body, n) }
+
+func (e *encoder) bool(b bool) {
+	n := uint64(0)
+	if b {
+		n = 1
+	}
+	e.uint(n)
+}
 
 func (e *encoder) time(t time.Time) {
 	if t.IsZero() {

@@ -3,9 +3,12 @@ package advisory
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +18,11 @@ import (
 // eolProduct is the head of a product's page:
 // https://github.com/endoflife-date/endoflife.date/blob/master/CONTRIBUTING.md
 type eolProduct struct {
+	Title       string `yaml:"title"`
+	Identifiers []struct {
+		PURL string `yaml:"purl"`
+		CPE  string `yaml:"cpe"`
+	} `yaml:"identifiers"`
 	Releases []struct {
 		Cycle    string    `yaml:"releaseCycle"`
 		Codename string    `yaml:"codename"`
@@ -24,17 +32,24 @@ type eolProduct struct {
 	} `yaml:"releases"`
 }
 
+// identifiersKey is the key in the table of products under which all products' identifiers stand; no product is called so.
+const identifiersKey = "*"
+
 func (im *importer) readEOL(ctx context.Context) error {
+	identifiers := map[string]string{}
 	for _, name := range im.files.eol {
-		if err := im.readProducts(ctx, name); err != nil {
+		if err := im.readProducts(ctx, name, identifiers); err != nil {
 			return &feedError{name, err}
 		}
 	}
-	return nil
+	if len(identifiers) == 0 {
+		return nil
+	}
+	return im.addJSON(im.products, identifiersKey, identifiers)
 }
 
 // readProducts reads one archive of pages. The pages carry no date of their own; the archive says when each changed.
-func (im *importer) readProducts(ctx context.Context, name string) error {
+func (im *importer) readProducts(ctx context.Context, name string, identifiers map[string]string) error {
 	archive, closer, err := openZip(im.feeds, name)
 	if err != nil {
 		return err
@@ -55,16 +70,17 @@ func (im *importer) readProducts(ctx context.Context, name string) error {
 		if err != nil && !errors.Is(err, errTooLarge) {
 			return fmt.Errorf("%q: %w", f.Name, err)
 		}
-		var cycles []Cycle
+		var product *eolProduct
 		if err == nil {
-			cycles, err = parseProduct(id, data)
+			product, err = parseProduct(data)
 		}
 		if err != nil {
 			feed.Skipped++
 			continue
 		}
 		feed.Records++
-		if err := im.addJSON(im.products, id, cycles); err != nil {
+		product.identify(id, identifiers)
+		if err := im.addJSON(im.products, id, product.cycles(id)); err != nil {
 			return err
 		}
 	}
@@ -73,7 +89,7 @@ func (im *importer) readProducts(ctx context.Context, name string) error {
 }
 
 // parseProduct reads the YAML at the front of a page, between two lines of three hyphens.
-func parseProduct(id string, page []byte) ([]Cycle, error) {
+func parseProduct(page []byte) (*eolProduct, error) {
 	page = bytes.ReplaceAll(page, []byte("\r\n"), []byte("\n"))
 	rest, ok := bytes.CutPrefix(page, []byte("---\n"))
 	head, _, found := bytes.Cut(rest, []byte("\n---"))
@@ -84,12 +100,80 @@ func parseProduct(id string, page []byte) ([]Cycle, error) {
 	if err := yaml.Unmarshal(head, &p); err != nil {
 		return nil, err
 	}
+	return &p, nil
+}
+
+func (p *eolProduct) cycles(id string) []Cycle {
 	var cycles []Cycle
 	for _, r := range p.Releases {
 		cycles = append(cycles, Cycle{
-			Product: id, Cycle: r.Cycle, Name: r.Codename, Latest: r.Latest,
+			Product: id, Title: p.Title, Cycle: r.Cycle, Name: r.Codename, Latest: r.Latest,
 			EOL: day(r.EOL.Value), Extended: day(r.EOES.Value), Ended: r.EOL.Value == "true",
 		})
 	}
-	return cycles, nil
+	return cycles
+}
+
+// identify notes by which packages and programs of images the product is known. Distributions' packages are left out, as
+// they are the distribution's to support.
+func (p *eolProduct) identify(id string, identifiers map[string]string) {
+	for _, i := range p.Identifiers {
+		if key := purlIdentifier(i.PURL); key != "" {
+			identifiers[key] = id
+		}
+		if key := cpeIdentifier(i.CPE); key != "" {
+			identifiers[key] = id
+		}
+	}
+}
+
+// purlIdentifier gives a package URL of a language's package or a program without version and qualifiers, its percent
+// signs decoded; empty for any other.
+func purlIdentifier(purl string) string {
+	purl, _, _ = strings.Cut(purl, "?")
+	at := strings.LastIndexByte(purl, '/')
+	if version := strings.LastIndexByte(purl, '@'); version > at {
+		purl = purl[:version]
+	}
+	kind, name, ok := strings.Cut(strings.TrimPrefix(purl, "pkg:"), "/")
+	name, err := url.PathUnescape(name)
+	if !ok || err != nil || !slices.Contains([]string{"cargo", "composer", "gem", "generic", "golang", "hex", "maven", "npm", "nuget", "pub", "pypi"}, kind) {
+		return ""
+	}
+	return "pkg:" + kind + "/" + name
+}
+
+// cpeIdentifier gives "cpe:vendor:product" of the CPE name of an application, as a URI or as a formatted string; empty for any other.
+func cpeIdentifier(cpe string) string {
+	rest, ok := strings.CutPrefix(cpe, "cpe:2.3:a:")
+	if !ok {
+		rest, ok = strings.CutPrefix(cpe, "cpe:/a:")
+	}
+	parts := strings.SplitN(rest, ":", 3)
+	if !ok || len(parts) < 2 {
+		return ""
+	}
+	return "cpe:" + parts[0] + ":" + parts[1]
+}
+
+// Products gives the products of endoflife.date by what identifies them among an image's packages: package URLs without version and
+// percent signs ("pkg:npm/@angular/core"), and names of CPE ("cpe:nodejs:node.js").
+func (db *DB) Products() (map[string]string, error) {
+	text, found, err := db.find(tableProducts, identifiersKey)
+	if err != nil || !found {
+		return nil, err
+	}
+	var identifiers map[string]string
+	if err := json.Unmarshal([]byte(text), &identifiers); err != nil {
+		return nil, db.damaged(err)
+	}
+	return identifiers, nil
+}
+
+// Product gives what [DB.Products] knows of a package by its package URL, or else by its CPE, either of which may be empty.
+func Product(products map[string]string, purl, cpe string) string {
+	if id := products[purlIdentifier(purl)]; id != "" {
+		return id
+	}
+	return products[cpeIdentifier(cpe)]
 }

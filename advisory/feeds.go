@@ -24,11 +24,14 @@ const (
 // folder for each other kind beside it.
 type feedFiles struct {
 	osv                  []string // osv/<Ecosystem>/all.zip
+	changes              []string // osv/<Ecosystem>/changed.zip: records of all.zip that were fetched anew
+	secdb                []string // secdb/*.json
+	nvd                  []string // nvd/*.jsonl.gz, *.json or *.json.gz
 	kev, epss, cves, eol []string
 	bytes                int64
 }
 
-const layout = "osv/<Ecosystem>/all.zip, kev/known_exploited_vulnerabilities.json, epss/*.csv.gz, cve/*.jsonl.gz or eol/*.zip"
+const layout = "osv/<Ecosystem>/all.zip, secdb/*.json, nvd/*.json, kev/known_exploited_vulnerabilities.json, epss/*.csv.gz, cve/*.jsonl.gz or eol/*.zip"
 
 // isFeedPath says whether a file at this path, relative to the directory of feeds, is one that Import reads.
 func isFeedPath(name string) bool {
@@ -37,6 +40,10 @@ func isFeedPath(name string) bool {
 	}
 	dir, base := path.Split(name)
 	switch dir {
+	case "secdb/":
+		return strings.HasSuffix(base, ".json")
+	case "nvd/":
+		return strings.HasSuffix(base, ".json") || strings.HasSuffix(base, ".json.gz") || strings.HasSuffix(base, ".jsonl.gz")
 	case "kev/":
 		return strings.HasSuffix(base, ".json") && !strings.HasSuffix(base, "_schema.json")
 	case "epss/":
@@ -46,7 +53,12 @@ func isFeedPath(name string) bool {
 	case "eol/":
 		return strings.HasSuffix(base, ".zip")
 	}
-	return strings.HasPrefix(dir, "osv/") && strings.Count(dir, "/") == 2 && base == "all.zip"
+	return strings.HasPrefix(dir, "osv/") && strings.Count(dir, "/") == 2 && (base == "all.zip" || base == changedName)
+}
+
+// isArchive says whether a path is that of an ecosystem's archive of records.
+func isArchive(name string) bool {
+	return strings.HasPrefix(name, "osv/") && path.Base(name) == "all.zip"
 }
 
 // findFeeds lists the feeds of a directory; that there is none is an error.
@@ -62,7 +74,7 @@ func findFeeds(feeds fs.FS) (feedFiles, error) {
 func listFeeds(feeds fs.FS) (feedFiles, error) {
 	var found feedFiles
 	for pattern, list := range map[string]*[]string{
-		"osv/*/all.zip": &found.osv, "kev/*": &found.kev, "epss/*": &found.epss, "cve/*": &found.cves, "eol/*": &found.eol,
+		"osv/*/all.zip": &found.osv, "osv/*/" + changedName: &found.changes, "secdb/*": &found.secdb, "nvd/*": &found.nvd, "kev/*": &found.kev, "epss/*": &found.epss, "cve/*": &found.cves, "eol/*": &found.eol,
 	} {
 		names, err := fs.Glob(feeds, pattern)
 		if err != nil {
@@ -80,7 +92,9 @@ func listFeeds(feeds fs.FS) (feedFiles, error) {
 	return found, nil
 }
 
-func (f feedFiles) all() []string { return slices.Concat(f.osv, f.kev, f.epss, f.cves, f.eol) }
+func (f feedFiles) all() []string {
+	return slices.Concat(f.osv, f.changes, f.secdb, f.nvd, f.kev, f.epss, f.cves, f.eol)
+}
 
 // openZip opens a zip archive of a file system. The caller closes the closer.
 func openZip(feeds fs.FS, name string) (*zip.Reader, io.Closer, error) {

@@ -42,6 +42,7 @@ type fetcher struct {
 	client   *http.Client
 	wait     time.Duration
 	progress func(done, total int64)
+	clock    time.Time // zero: the system's
 
 	mu          sync.Mutex // protects all below
 	done, total int64
@@ -67,11 +68,18 @@ func newFetcher(o UpdateOptions) (*fetcher, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
-	f := &fetcher{dir: o.Mirror, wait: o.Wait, progress: o.Progress, client: &http.Client{Transport: transport, CheckRedirect: checkRedirect}}
+	f := &fetcher{dir: o.Mirror, wait: o.Wait, progress: o.Progress, clock: o.Now, client: &http.Client{Transport: transport, CheckRedirect: checkRedirect}}
 	if f.wait == 0 {
 		f.wait = time.Second
 	}
 	return f, nil
+}
+
+func (f *fetcher) now() time.Time {
+	if f.clock.IsZero() {
+		return time.Now()
+	}
+	return f.clock
 }
 
 func certificates(files []string) (*x509.CertPool, error) {
@@ -222,9 +230,20 @@ func (f *fetcher) fetch(ctx context.Context, r remote) (changed bool, err error)
 	if stat, err := os.Stat(f.file(r.path)); err != nil || stat.Size() != had.Size || had.URL != r.url.Redacted() {
 		had = kept{}
 	}
-	err = f.get(ctx, r.url, had, func(response *http.Response) error {
+	ask := had
+	if i := f.increments(r.path, had); i.SHA256 != "" {
+		ask.ETag, ask.LastModified = i.ArchiveETag, i.ArchiveModified
+	}
+	err = f.get(ctx, r.url, ask, func(response *http.Response) error {
 		if response.StatusCode == http.StatusNotModified {
 			return nil
+		}
+		if isArchive(r.path) && had.SHA256 != "" {
+			some, err := f.fetchChanged(ctx, r, had, response)
+			if err == nil || ctx.Err() != nil {
+				changed = some
+				return cmp.Or(err, ctx.Err())
+			}
 		}
 		f.advance(0, max(response.ContentLength, 0))
 		now := kept{URL: r.url.Redacted(), ETag: response.Header.Get("ETag"), LastModified: response.Header.Get("Last-Modified")}
@@ -232,6 +251,9 @@ func (f *fetcher) fetch(ctx context.Context, r remote) (changed bool, err error)
 			return err
 		}
 		changed = now.SHA256 != had.SHA256
+		if isArchive(r.path) {
+			return f.dropIncrements(r.path)
+		}
 		return nil
 	})
 	return changed, err
@@ -326,7 +348,11 @@ func (f *fetcher) forget(name string) error {
 }
 
 func (f *fetcher) remove(name string) error {
-	return errors.Join(f.forget(name), os.Remove(f.file(name)))
+	err := errors.Join(f.forget(name), os.Remove(f.file(name)))
+	if isArchive(name) {
+		err = errors.Join(err, f.dropIncrements(name))
+	}
+	return err
 }
 
 // removeParts removes what interrupted fetches have left; what another update may be writing is younger.

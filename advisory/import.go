@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -32,6 +33,10 @@ type ImportOptions struct {
 // Import makes an advisory file from a directory of feeds, of which any may be absent:
 //
 //	osv/<Ecosystem>/all.zip                     OSV's export: https://google.github.io/osv.dev/data/#data-dumps
+//	osv/<Ecosystem>/changed.zip                 records that stand for those of all.zip; one without a byte is gone
+//	secdb/*.json                                security databases of Alpine, Wolfi and Chainguard: https://secdb.alpinelinux.org
+//	nvd/*.json, *.json.gz                       answers of NVD's API 2.0, or its files of a year: https://nvd.nist.gov/vuln/data-feeds
+//	nvd/*.jsonl.gz                              one CVE of such an answer a line, of which {id, configurations} is enough
 //	kev/known_exploited_vulnerabilities.json    CISA's catalog; of several *.json the newest is taken
 //	epss/*.csv.gz                               FIRST's scores: https://www.first.org/epss/data_stats
 //	cve/*.jsonl.gz                              one CVE a line: {id, modified, cvss: [{source, vector}], ssvc}
@@ -68,7 +73,7 @@ func importFeeds(ctx context.Context, feeds fs.FS, out string, o ImportOptions, 
 	defer func() { err = errors.Join(err, b.discard()) }()
 	im := &importer{
 		feeds: feeds, files: files, from: from, now: o.Now, progress: o.Progress, ecosystems: map[string]bool{},
-		packages: b.sorter(), cves: b.sorter(), products: b.sorter(),
+		ids: b.sorter(), packages: b.sorter(), cves: b.sorter(), products: b.sorter(),
 	}
 	if im.now.IsZero() {
 		im.now = time.Now()
@@ -77,15 +82,14 @@ func importFeeds(ctx context.Context, feeds fs.FS, out string, o ImportOptions, 
 	if err := im.read(ctx); err != nil {
 		return Info{}, err
 	}
-	merger := recordMerger{encoder: newEncoder()}
-	if err := b.writeTable(ctx, tableCVEs, im.cves, mergeCVEs); err != nil {
-		return Info{}, err
+	sorters := map[string]*sorter{tableIDs: im.ids, tableCVEs: im.cves, tablePackages: im.packages, tableProducts: im.products}
+	combine := map[string]func(string, [][]byte) ([]byte, error){
+		tableIDs: mergeIDs, tableCVEs: mergeCVEs, tablePackages: recordMerger{newEncoder()}.merge, tableProducts: mergeCycles,
 	}
-	if err := b.writeTable(ctx, tablePackages, im.packages, merger.merge); err != nil {
-		return Info{}, err
-	}
-	if err := b.writeTable(ctx, tableProducts, im.products, mergeCycles); err != nil {
-		return Info{}, err
+	for _, name := range tableNames() {
+		if err := b.writeSorted(ctx, name, sorters[name], combine[name]); err != nil {
+			return Info{}, err
+		}
 	}
 	return b.finish(ctx, contents{
 		Info:       Info{Feeds: im.sum},
@@ -102,8 +106,8 @@ type importer struct {
 	now      time.Time
 	progress func(done, total int64)
 
-	packages, cves, products *sorter
-	sum                      []Feed
+	ids, packages, cves, products *sorter
+	sum                           []Feed
 
 	mu         sync.Mutex // protects all below
 	done       int64
@@ -111,7 +115,7 @@ type importer struct {
 }
 
 func (im *importer) close() error {
-	return errors.Join(im.packages.close(), im.cves.close(), im.products.close())
+	return errors.Join(im.ids.close(), im.packages.close(), im.cves.close(), im.products.close())
 }
 
 // read reads all feeds, in the order in which Info lists them.
@@ -122,7 +126,7 @@ func (im *importer) read(ctx context.Context) error {
 			return &feedError{name, err}
 		}
 	}
-	for _, read := range []func(context.Context) error{im.readKEV, im.readEPSS, im.readCVEs, im.readEOL} {
+	for _, read := range []func(context.Context) error{im.readSecDBs, im.readNVD, im.readKEV, im.readEPSS, im.readCVEs, im.readEOL} {
 		if err := read(ctx); err != nil {
 			return err
 		}
@@ -162,21 +166,22 @@ func (im *importer) addFeed(f Feed, file string) {
 	im.sum = append(im.sum, f)
 }
 
-// readOSV reads one archive of records, with as many goroutines as there are processors.
+// readOSV reads one archive of records, with as many goroutines as there are processors. What lies beside it of changed records
+// stands for those of the archive.
 func (im *importer) readOSV(ctx context.Context, name, feed string) error {
-	archive, closer, err := openZip(im.feeds, name)
+	entries, closeAll, err := im.openOSV(name)
+	defer closeAll()
 	if err != nil {
 		return err
 	}
-	defer closer.Close()
 	workers := runtime.GOMAXPROCS(0)
 	counts := make([]Feed, workers)
 	group, ctx := errgroup.WithContext(ctx)
 	for w := range workers {
 		group.Go(func() error {
 			encoder := newEncoder()
-			for i := w; i < len(archive.File); i += workers {
-				if err := im.readOSVEntry(ctx, archive.File[i], feed, encoder, &counts[w]); err != nil {
+			for i := w; i < len(entries); i += workers {
+				if err := im.readOSVEntry(ctx, entries[i], feed, encoder, &counts[w]); err != nil {
 					return err
 				}
 			}
@@ -197,14 +202,45 @@ func (im *importer) readOSV(ctx context.Context, name, feed string) error {
 	return nil
 }
 
+// openOSV lists the files of records of a feed. What it gives to close it must be called, whatever the error.
+func (im *importer) openOSV(name string) (entries []*zip.File, closeAll func(), err error) {
+	var open []io.Closer
+	closeAll = func() {
+		for _, c := range open {
+			_ = c.Close() // they were only read
+		}
+	}
+	changed := map[string]bool{}
+	for _, archive := range []string{changedPath(name), name} {
+		if archive != name && !slices.Contains(im.files.changes, archive) {
+			continue
+		}
+		z, c, err := openZip(im.feeds, archive)
+		if err != nil {
+			return nil, closeAll, err
+		}
+		open = append(open, c)
+		for _, f := range z.File {
+			switch {
+			case !strings.HasSuffix(f.Name, ".json"):
+			case archive != name:
+				changed[path.Base(f.Name)] = true
+				if f.UncompressedSize64 > 0 { // else the record is gone
+					entries = append(entries, f)
+				}
+			case !changed[path.Base(f.Name)]:
+				entries = append(entries, f)
+			}
+		}
+	}
+	return entries, closeAll, nil
+}
+
 func (im *importer) readOSVEntry(ctx context.Context, f *zip.File, feed string, encoder *encoder, count *Feed) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	im.advance(int64(f.CompressedSize64))
-	if !strings.HasSuffix(f.Name, ".json") {
-		return nil
-	}
 	// An ecosystem where nothing happens has old records and is up to date all the same: the export dates its files.
 	count.Date = im.newer(f.Modified.UTC().Format(time.DateOnly), count.Date)
 	data, err := readZipEntry(f, maxRecord)
@@ -221,13 +257,16 @@ func (im *importer) readOSVEntry(ctx context.Context, f *zip.File, feed string, 
 	}
 	count.Records++
 	count.Unnamed += p.unnamed
-	if !p.modified.IsZero() {
-		count.Date = im.newer(p.modified.Format(time.DateOnly), count.Date)
+	if !p.head.Modified.IsZero() {
+		count.Date = im.newer(p.head.Modified.Format(time.DateOnly), count.Date)
 	}
 	for key, r := range p.byKey {
 		if err := im.packages.add(key, encoder.encode([]Record{*r})); err != nil {
 			return err
 		}
+	}
+	if err := im.addIDs(p); err != nil {
+		return err
 	}
 	im.mu.Lock()
 	defer im.mu.Unlock()
@@ -239,10 +278,20 @@ func (im *importer) readOSVEntry(ctx context.Context, f *zip.File, feed string, 
 	return nil
 }
 
+// addIDs adds what a record says of ids.
+func (im *importer) addIDs(p *parsed) error {
+	for _, e := range p.idEntries() {
+		if err := im.ids.add(idKey(e.id), e.encode()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // recordMerger makes one list of the records that name a package.
 type recordMerger struct{ encoder *encoder }
 
-func (m recordMerger) merge(payloads [][]byte) ([]byte, error) {
+func (m recordMerger) merge(_ string, payloads [][]byte) ([]byte, error) {
 	if len(payloads) == 1 {
 		return payloads[0], nil
 	}
@@ -256,7 +305,7 @@ func (m recordMerger) merge(payloads [][]byte) ([]byte, error) {
 	}
 	// Payloads come in one order whatever the order of the feeds, so a stable sort leaves nothing to chance.
 	slices.SortStableFunc(all, compareRecords)
-	all = slices.CompactFunc(all, func(a, b Record) bool { return a.ID == b.ID })
+	all = slices.CompactFunc(joinSecDB(all), func(a, b Record) bool { return a.ID == b.ID && isSecDB(a.Feed) == isSecDB(b.Feed) })
 	return m.encoder.encode(all), nil
 }
 
@@ -282,10 +331,10 @@ func compareRecords(a, b Record) int {
 // isOwnFeed says whether a feed is the one that holds all records of an ecosystem.
 func isOwnFeed(feed, ecosystem string) bool {
 	base, _, _ := strings.Cut(ecosystem, ":")
-	return strings.EqualFold(feed, "osv/"+base)
+	return strings.EqualFold(feed, "osv/"+base) || strings.EqualFold(feed, secdbFeed+base)
 }
 
-func mergeCycles(payloads [][]byte) ([]byte, error) {
+func mergeCycles(_ string, payloads [][]byte) ([]byte, error) {
 	return payloads[len(payloads)-1], nil
 }
 

@@ -103,8 +103,8 @@ func TestLookups(t *testing.T) {
 	}
 
 	wantCycles := []Cycle{
-		{Product: "debian", Cycle: "13", Name: "Trixie", EOL: "2028-08-09", Extended: "2030-06-30", Latest: "13.6"},
-		{Product: "debian", Cycle: "1", Ended: true},
+		{Product: "debian", Title: "Debian", Cycle: "13", Name: "Trixie", EOL: "2028-08-09", Extended: "2030-06-30", Latest: "13.6"},
+		{Product: "debian", Title: "Debian", Cycle: "1", Ended: true},
 	}
 	gotCycles, err := db.Cycles("debian")
 	if diff := cmp.Diff(wantCycles, gotCycles); diff != "" || err != nil {

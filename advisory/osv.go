@@ -49,8 +49,9 @@ type osvAffected struct {
 
 // parsed is one record as it is kept: once for each package that it names.
 type parsed struct {
-	modified   time.Time
+	head       Record // what is said of all packages; Affected is empty
 	byKey      map[string]*Record
+	packages   []PackageName
 	ecosystems []string // as the record writes them
 	unnamed    int      // entries that name no package
 }
@@ -68,6 +69,7 @@ func parseOSV(data []byte, feed string) (*parsed, error) {
 	head := Record{
 		ID: o.ID, Aliases: o.Aliases, Related: o.Related, Upstream: o.Upstream, Summary: summary(o.Summary, o.Details),
 		Severity: o.Severity, Rating: word(o.DatabaseSpecific, "severity"), References: exploitReferences(o.References), Feed: feed,
+		Disputed: isDisputed(o.Summary) || isDisputed(o.Details) || disputedTag(o.DatabaseSpecific),
 	}
 	for _, d := range []struct {
 		from string
@@ -82,7 +84,7 @@ func parseOSV(data []byte, feed string) (*parsed, error) {
 		}
 		*d.to = t.UTC().Truncate(time.Microsecond)
 	}
-	p := &parsed{modified: head.Modified, byKey: map[string]*Record{}}
+	p := &parsed{head: head, byKey: map[string]*Record{}}
 	for i := range o.Affected {
 		p.add(&o.Affected[i], &head)
 	}
@@ -117,11 +119,17 @@ func (p *parsed) add(o *osvAffected, head *Record) {
 		copied := *head
 		r = &copied
 		p.byKey[key] = r
+		base, _, _ := strings.Cut(o.Package.Ecosystem, ":")
+		p.packages = append(p.packages, PackageName{base, o.Package.Name})
 	}
 	specific := object(o.EcosystemSpecific)
 	a := Affected{
 		Ecosystem: o.Package.Ecosystem, Ranges: o.Ranges, Versions: o.Versions, Severity: o.Severity,
 		Urgency: urgency(specific), Informational: word(o.DatabaseSpecific, "informational"), Specific: specific,
+		Remark: oneLine(clip(word(o.DatabaseSpecific, "tracker"), maxSentence)),
+	}
+	if !slices.ContainsFunc(o.Ranges, isBounded) {
+		a.LastKnown = clip(word(o.DatabaseSpecific, "last_known_affected_version_range"), maxSentence)
 	}
 	delete(specific, "binaries")
 	for i := range a.Ranges {
@@ -131,6 +139,11 @@ func (p *parsed) add(o *osvAffected, head *Record) {
 	if !slices.Contains(p.ecosystems, a.Ecosystem) {
 		p.ecosystems = append(p.ecosystems, a.Ecosystem)
 	}
+}
+
+// isBounded says whether a range says where it ends.
+func isBounded(r Range) bool {
+	return slices.ContainsFunc(r.Events, func(e Event) bool { return e.Fixed != "" || e.LastAffected != "" || e.Limit != "" })
 }
 
 // urgency takes the distribution's own word out of ecosystem_specific.

@@ -82,7 +82,13 @@ func (f *fetcher) remotes(ctx context.Context, from string) ([]remote, error) {
 			}
 		}
 	}
-	return ecosystems, nil
+	databases, err := f.listed(ctx, base.JoinPath("secdb/"))
+	for _, name := range databases {
+		if name = path.Join("secdb", name); isFeedPath(name) {
+			ecosystems = append(ecosystems, remote{path: name, url: base.JoinPath(name)})
+		}
+	}
+	return ecosystems, err
 }
 
 // mirrored lists the OSV feeds of a mirror: those that osv/ecosystems.txt names, else those that the page of the directory

@@ -82,18 +82,12 @@ func TestSharedFeeds(t *testing.T) {
 func packageNames(t testing.TB, db *DB, ecosystem string) []string {
 	t.Helper()
 	var names []string
-	packages := db.contents.Tables[tablePackages]
-	for n := range uint32(1) << packages.Bits {
-		block, err := db.frame(packages.block(n))
+	for e, err := range db.entries(tablePackages) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := reader{rest: strings.TrimPrefix(block, string(blockHead(tablePackages, n)))}
-		for r.rest != "" {
-			if name, ok := strings.CutPrefix(r.string(), ecosystem+":"); ok {
-				names = append(names, name)
-			}
-			r.string()
+		if name, ok := strings.CutPrefix(e.key, ecosystem+":"); ok {
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)

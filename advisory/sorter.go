@@ -17,8 +17,12 @@ import (
 	"github.com/klauspost/compress/s2"
 )
 
-// sortMemory is how many bytes a sorter holds before it writes them to a temporary file.
-const sortMemory = 64 << 20
+const (
+	// sortMemory is how many bytes a sorter holds before it writes them to a temporary file.
+	sortMemory = 32 << 20
+	// itemBytes is what a sorter needs for a pair beside its bytes.
+	itemBytes = 32
+)
 
 // sorter brings together what different feeds say of one key, however much it is: it sorts in memory, writes
 // sorted runs to temporary files when memory is full, and merges them at the end. The order is that of the
@@ -61,7 +65,7 @@ func (s *sorter) add(key string, payload []byte) error {
 	hash := hashKey(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.arena) > 0 && len(s.arena)+len(key)+len(payload) > s.memory {
+	if len(s.arena) > 0 && len(s.arena)+len(key)+len(payload)+itemBytes*len(s.items) > s.memory {
 		if err := s.spill(); err != nil {
 			return err
 		}
