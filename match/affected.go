@@ -19,10 +19,16 @@ type verdict struct {
 	span     string // ">=1.0.0 <1.2.3"
 	compared string
 	fixed    []string
+	// place is where a version that is not affected lies in the entry's ranges: among several, in the one
+	// that it came furthest in.
+	place position
 }
 
 // judge follows https://ossf.github.io/osv-schema/#evaluation: a version is affected when any range holds it
 // or it is listed. The error says why nothing could be said; an entry that does affect the version has none.
+//
+// What a database keeps in database_specific (GitHub's last_known_affected_version_range) or
+// ecosystem_specific (Go's custom_ranges) has no part in this, as the schema says: a rule weighs it afterwards.
 func (s *subject) judge(entry *advisory.Affected) (verdict, error) {
 	var found verdict
 	var failed error
@@ -33,12 +39,12 @@ func (s *subject) judge(entry *advisory.Affected) (verdict, error) {
 			continue
 		}
 		v, err := s.judgeRange(r.Events)
-		if err != nil {
+		switch {
+		case err != nil:
 			failed = err
-		}
-		if v.affected && found.affected {
+		case v.affected && found.affected:
 			found.fixed = append(found.fixed, v.fixed...)
-		} else if v.affected {
+		case v.affected || !found.affected && v.place.beyond(found.place):
 			found = v
 		}
 	}
@@ -50,7 +56,7 @@ func (s *subject) judge(entry *advisory.Affected) (verdict, error) {
 	case failed == nil && commits > 0 && commits == len(entry.Ranges) && len(entry.Versions) == 0:
 		return verdict{}, errOnlyCommits
 	}
-	return verdict{}, failed
+	return found, failed
 }
 
 // listed says whether the entry lists the version. Where a list is all that there is, other spellings of the
@@ -63,7 +69,7 @@ func (s *subject) listed(entry *advisory.Affected) bool {
 		}
 	}
 	ranged := slices.ContainsFunc(entry.Ranges, func(r advisory.Range) bool { return r.Type != "GIT" })
-	if ranged || s.err != nil {
+	if ranged && s.base != advisory.CPEEcosystem || s.err != nil { // in NVD's each says what the other does not
 		return false
 	}
 	return slices.ContainsFunc(entry.Versions, func(listed string) bool {
@@ -109,6 +115,25 @@ const (
 	limit
 )
 
+// position is where a version lies between the events of a range; an event that is nil is not there.
+type position struct {
+	reached *bound // the last event, in the order of versions, that the version has reached
+	fix     *bound // the first that ends the problem and is still ahead
+	origin  *bound // the first that introduces it and is still ahead
+	limited bool   // the range has limits, and the version lies at or after all of them
+}
+
+// beyond says whether a version came further in the range of p than in that of another position.
+func (p position) beyond(other position) bool {
+	switch {
+	case p.reached == nil:
+		return other.reached == nil && other.origin == nil
+	case other.reached == nil:
+		return true
+	}
+	return other.reached.before(p.reached)
+}
+
 // judgeRange finds the last event, in the order of versions, that the version has reached: it is affected when
 // that event introduced the problem. This is what walking the sorted events comes to, with no need to sort.
 func (s *subject) judgeRange(events []advisory.Event) (verdict, error) {
@@ -118,31 +143,42 @@ func (s *subject) judgeRange(events []advisory.Event) (verdict, error) {
 	if s.err != nil {
 		return verdict{}, s.err
 	}
-	var floor, ceiling *bound
-	limited, before := false, false
+	at, err := s.locate(events)
+	if err != nil {
+		return verdict{}, err
+	}
+	if at.reached == nil || at.reached.kind != introduced || at.limited {
+		return verdict{place: at}, nil
+	}
+	return s.explain(at), nil
+}
+
+// locate finds where the version lies between events, which may come in any order.
+func (s *subject) locate(events []advisory.Event) (position, error) {
+	var at position
+	limits, before := false, false
 	for _, event := range events {
 		b, ok, err := s.bound(event)
 		if err != nil {
-			return verdict{}, err
-		}
-		if !ok {
-			continue
+			return position{}, err
 		}
 		reached := b.reached()
 		switch {
+		case !ok:
 		case b.kind == limit:
-			limited = true
+			limits = true
 			before = before || !reached
-		case reached && !b.before(floor):
-			floor = &b
-		case !reached && b.kind != introduced && (ceiling == nil || b.before(ceiling)):
-			ceiling = &b
+		case reached && !b.before(at.reached):
+			at.reached = b.kept()
+		case reached:
+		case b.kind == introduced && (at.origin == nil || b.before(at.origin)):
+			at.origin = b.kept()
+		case b.kind != introduced && (at.fix == nil || b.before(at.fix)):
+			at.fix = b.kept()
 		}
 	}
-	if floor == nil || floor.kind != introduced || limited && !before {
-		return verdict{}, nil
-	}
-	return s.explain(floor, ceiling), nil
+	at.limited = limits && !before
+	return at, nil
 }
 
 func everyVersion(events []advisory.Event) bool {
@@ -165,16 +201,24 @@ func (s *subject) bound(event advisory.Event) (b bound, ok bool, err error) {
 	default:
 		return bound{}, false, nil
 	}
-	if b.text != "*" {
+	if !b.endless() {
 		b.place = s.against(b.text)
 	}
 	return b, true, b.place.err
 }
 
+// kept gives a copy to keep: most events are looked at once.
+func (b bound) kept() *bound { return &b }
+
+// endless says that the event comes after every version: a limit with an asterisk in it, or any event that is one.
+func (b bound) endless() bool {
+	return b.text == "*" || b.kind == limit && strings.Contains(b.text, "*")
+}
+
 // reached says whether the subject's version lies at or after the event; for the last affected version, after it.
 func (b bound) reached() bool {
 	switch {
-	case b.start || b.text == "*":
+	case b.start || b.endless():
 		return b.start
 	case b.kind == lastAffected:
 		return b.place.order > 0
@@ -194,13 +238,14 @@ func (b bound) before(other *bound) bool {
 	return err == nil && c < 0
 }
 
-// explain puts into words why a version between two events is affected; ceiling is nil where nothing ends it.
-func (s *subject) explain(floor, ceiling *bound) verdict {
+// explain puts into words why a version is affected that has reached an introduction.
+func (s *subject) explain(at position) verdict {
+	floor, ceiling := at.reached, at.fix
 	v := verdict{affected: true}
 	var span, compared []string
 	if !floor.start {
-		span = append(span, ">="+floor.text)
-		compared = append(compared, ">= "+floor.text)
+		span = append(span, strings.Replace(startOf(floor.text), " ", "", 1))
+		compared = append(compared, startOf(floor.text))
 	}
 	switch {
 	case ceiling == nil:
@@ -218,4 +263,27 @@ func (s *subject) explain(floor, ceiling *bound) verdict {
 	v.span = strings.Join(span, " ")
 	v.compared = fmt.Sprintf("%s %s %s (%s order)", s.name, s.text, strings.Join(compared, " and "), s.version.Scheme())
 	return v
+}
+
+// exculpate puts into words why an entry does not affect the version, by the verdict that judge gave: "openssl 3.0.15-1 >=
+// 3.0.14-1, the fix (dpkg order)".
+func (s *subject) exculpate(entry *advisory.Affected, v verdict) string {
+	at := v.place
+	order := " (" + s.version.Scheme() + " order)"
+	mine := s.name + " " + s.text
+	switch {
+	case at.limited:
+		return mine + " lies beyond the limit of the range" + order
+	case at.reached == nil && at.origin != nil:
+		return mine + " " + beforeStart(at.origin.text) + order
+	case at.reached != nil && at.reached.kind == fixed && at.reached.text == "0":
+		return "no version of " + s.name + " was ever affected"
+	case at.reached != nil && at.reached.kind == fixed:
+		return mine + " >= " + at.reached.text + ", the fix" + order
+	case at.reached != nil:
+		return mine + " > " + at.reached.text + ", the last affected" + order
+	case len(entry.Versions) > 0:
+		return mine + " is none of the " + count(len(entry.Versions), "version", "versions") + " listed"
+	}
+	return "it names no version of " + s.name
 }

@@ -76,11 +76,14 @@ func examples(names map[string]struct{}) string {
 	return strings.Join(list, ", ")
 }
 
-// origin names what a package that no feed covers belongs to: its ecosystem, else the distribution that its purl
-// names, else its type.
+// origin names what a package that no feed covers belongs to: its ecosystem, else the vendor that built it, else the
+// distribution that its purl names, else its type.
 func origin(p *inventory.Package) string {
 	if p.Ecosystem != "" {
 		return p.Ecosystem
+	}
+	if p.Vendor != "" {
+		return fmt.Sprintf("packages of %s (%s)", p.Vendor, p.Type)
 	}
 	if purl, err := packageurl.FromString(p.PURL); err == nil {
 		if distro := purl.Qualifiers.Map()["distro"]; distro != "" {
@@ -98,8 +101,11 @@ func origin(p *inventory.Package) string {
 func Stale(inv *inventory.Inventory, info advisory.Info, now time.Time, limit time.Duration) []image.BlindSpot {
 	needed := map[string]bool{}
 	for i := range inv.Packages {
-		base, _, _ := strings.Cut(inv.Packages[i].Ecosystem, ":")
-		needed["osv/"+base] = true
+		base, _, _ := strings.Cut(judgedAs(inv.Packages[i].Ecosystem), ":")
+		needed["osv/"+base], needed["secdb/"+base] = true, true
+		for _, s := range productSubjects(&inv.Packages[i]) {
+			needed["osv/"+s.base], needed[advisory.FeedNVD] = true, true
+		}
 	}
 	var old []string
 	for _, feed := range info.Feeds {

@@ -4,24 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"tidewaiter/advisory"
 	"tidewaiter/image"
 	"tidewaiter/inventory"
-	"tidewaiter/version"
 )
 
 // Match holds every package of an inventory against what advisories say of it. There is one finding for each
 // problem of each purl, sorted by purl and id. The blind spots say which packages could not be judged, one for
 // each cause. Rules quiet or lower findings as settings say. The error is that of the advisories; there is then no result.
 func Match(inv *inventory.Inventory, adv Advisories, settings Settings) ([]Finding, []image.BlindSpot, error) {
-	m := matcher{adv: adv, tally: newTally(), cves: map[string]advisory.CVE{}, owners: map[string]*inventory.Package{}}
-	for i := range inv.Packages {
-		if p := &inv.Packages[i]; p.Owner == "" {
-			m.owners[p.PURL] = p
-		}
-	}
+	m := newMatcher(inv, adv)
 	var findings []Finding
 	for _, same := range byPURL(inv.Packages) {
 		found, err := m.packageFindings(same)
@@ -31,10 +24,15 @@ func Match(inv *inventory.Inventory, adv Advisories, settings Settings) ([]Findi
 		findings = append(findings, found...)
 	}
 	m.apply(findings, settings)
-	slices.SortFunc(findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Package, b.Package), compareIDs(a.ID, b.ID))
-	})
+	SortFindings(findings)
 	return findings, m.tally.blindSpots(), nil
+}
+
+// SortFindings sorts findings by purl and id.
+func SortFindings(findings []Finding) {
+	slices.SortFunc(findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Package, b.Package), advisory.CompareIDs(a.ID, b.ID))
+	})
 }
 
 // byPURL puts together the packages that have one purl: an inventory of an image has each once, that of an SBOM need not. The first of each is
@@ -74,10 +72,27 @@ func compareBools(a, b bool) int {
 
 // matcher holds what one run of Match gathers.
 type matcher struct {
+	inv    *inventory.Inventory
 	adv    Advisories
 	tally  *tally
 	cves   map[string]advisory.CVE
 	owners map[string]*inventory.Package // by purl, those that no other package owns
+	// projects are those that a program of the inventory is of, as [goProject] names them.
+	projects map[string]bool
+}
+
+func newMatcher(inv *inventory.Inventory, adv Advisories) *matcher {
+	m := &matcher{inv: inv, adv: adv, tally: newTally(), cves: map[string]advisory.CVE{}, owners: map[string]*inventory.Package{}, projects: map[string]bool{}}
+	for i := range inv.Packages {
+		p := &inv.Packages[i]
+		if p.Owner == "" {
+			m.owners[p.PURL] = p
+		}
+		if p.Main {
+			m.projects[goProject(p.Name)] = true
+		}
+	}
+	return m
 }
 
 // packageFindings judges the packages that have one purl, by the first of them.
@@ -86,37 +101,37 @@ func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) 
 	if p.Unpublished {
 		return nil, nil
 	}
-	if p.Ecosystem == "" || !m.covers(p.Ecosystem) {
-		if p.Owner == "" { // what a package installed is that package, which is counted itself
-			m.tally.uncovered[origin(p)] += len(same)
-		}
-		return nil, nil
-	}
 	var hits []hit
-	acquit := map[string][]string{} // by id of a problem: the records that say this version is not affected
+	var acquit []*advisory.Record                       // those that say this version is not affected
+	heard := p.Ecosystem != "" && m.covers(p.Ecosystem) // a program is, where a feed names it
 	for _, s := range subjects(p) {
+		if s.base == "" || !m.covers(s.ecosystem) {
+			continue
+		}
 		records, err := m.adv.Records(s.base, s.name)
 		if err != nil {
 			return nil, fmt.Errorf("advisories for %s %s: %w", s.ecosystem, s.name, err)
 		}
+		heard = heard || len(records) > 0
 		for i := range records {
 			r := &records[i]
-			if !r.Withdrawn.IsZero() || noVulnerability(r) {
+			if setAside(r) != "" {
 				continue
 			}
 			found, spoke := m.hold(s, r)
 			if found != nil {
 				hits = append(hits, *found)
 			} else if spoke {
-				for _, id := range slices.Concat([]string{r.ID}, r.Aliases, cvesOf(r)) {
-					acquit[id] = append(acquit[id], r.ID)
-				}
+				acquit = append(acquit, r)
 			}
 		}
 	}
+	if !heard && p.Owner == "" { // what a package installed is that package, which is counted itself
+		m.tally.uncovered[origin(p)] += len(same)
+	}
 	var findings []Finding
-	for _, problem := range problems(hits) {
-		f, err := m.finding(same, problem, acquit)
+	for _, problem := range problems(hits, acquit) {
+		f, err := m.finding(same, problem)
 		if err != nil {
 			return nil, err
 		}
@@ -153,62 +168,4 @@ func (m *matcher) hold(s *subject, r *advisory.Record) (found *hit, spoke bool) 
 		m.tally.note(s, r, failed)
 	}
 	return found, spoke
-}
-
-// entries gives the entries of a record that speak of the subject's release and module.
-func (s *subject) entries(r *advisory.Record) []*advisory.Affected {
-	var entries []*advisory.Affected
-	for i := range r.Affected {
-		if entry := &r.Affected[i]; s.fits(entry.Ecosystem) && s.sameModule(r, entry) {
-			entries = append(entries, entry)
-		}
-	}
-	if len(entries) > 1 && isErratum(r.ID) {
-		return []*advisory.Affected{slices.MinFunc(entries, s.compareFirstFix)}
-	}
-	return entries
-}
-
-// compareFirstFix orders the entries of an erratum by the build that fixes. Where an erratum names one
-// package more than once the entries are builds of one fix for several minor releases, and any of them will do.
-func (s *subject) compareFirstFix(a, b *advisory.Affected) int {
-	c, err := version.Compare(s.ecosystem, lastFix(a), lastFix(b))
-	if err != nil {
-		return strings.Compare(lastFix(a), lastFix(b))
-	}
-	return c
-}
-
-func lastFix(entry *advisory.Affected) string {
-	fix := ""
-	for _, r := range entry.Ranges {
-		for _, e := range r.Events {
-			fix = cmp.Or(e.Fixed, fix)
-		}
-	}
-	return fix
-}
-
-// sameModule keeps the builds of rpm modules and ordinary packages apart: a modular build's version says nothing of an
-// ordinary one's. Of two streams of one module the erratum's summary ("nodejs:18 security update") tells the
-// stream; an erratum that does not name it is held against all streams.
-func (s *subject) sameModule(r *advisory.Record, entry *advisory.Affected) bool {
-	fix := lastFix(entry)
-	if fix == "" || s.version.Scheme() != "rpm" {
-		return true
-	}
-	modular := s.pkg.Modularity != "" || strings.Contains(s.pkg.Version, ".module")
-	if strings.Contains(fix, ".module") != modular {
-		return false
-	}
-	label := strings.SplitN(s.pkg.Modularity, ":", 3)
-	if !modular || len(label) < 2 {
-		return true
-	}
-	for word := range strings.FieldsSeq(r.Summary) {
-		if name, stream, ok := strings.Cut(strings.Trim(word, ",.;()"), ":"); ok && name == label[0] && stream != "" {
-			return stream == label[1]
-		}
-	}
-	return true
 }

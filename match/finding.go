@@ -12,16 +12,14 @@ import (
 )
 
 // finding writes down one problem of the packages that have one purl.
-func (m *matcher) finding(same []*inventory.Package, p *problem, acquit map[string][]string) (Finding, error) {
-	slices.SortFunc(p.hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(authority(a.record), authority(b.record)), compareIDs(a.record.ID, b.record.ID))
-	})
+func (m *matcher) finding(same []*inventory.Package, p *problem) (Finding, error) {
+	slices.SortFunc(p.hits, compareHits)
 	pkg := same[0]
 	f := Finding{
-		hits: p.hits,
-		ID:   p.id(), Package: pkg.PURL, Title: title(p.hits), Status: "affected", Of: pkg,
+		hits: p.hits, same: same,
+		ID: p.id(), Package: pkg.PURL, Title: title(p.hits), Status: "affected", Of: pkg,
 		Origin: brought(same), Layer: pkg.Layer, Instruction: pkg.Instruction, Paths: paths(same),
-		Fixed: fixes(pkg, p.hits), Evidence: evidence(p, acquit),
+		Fixed: fixes(pkg, p.hits), Evidence: evidence(p),
 		Malicious: slices.ContainsFunc(p.hits, func(h hit) bool { return isMalicious(h.record) }),
 	}
 	for id := range p.ids {
@@ -29,14 +27,17 @@ func (m *matcher) finding(same []*inventory.Package, p *problem, acquit map[stri
 			f.Aliases = append(f.Aliases, id)
 		}
 	}
-	slices.SortFunc(f.Aliases, compareIDs)
+	slices.SortFunc(f.Aliases, advisory.CompareIDs)
 	known, err := m.known(&f)
 	if err != nil {
 		return Finding{}, err
 	}
-	scores, others := vectors(p.hits), cveVectors(known)
-	f.Severity = level(p.hits, scores, others)
-	f.CVSS = sortCVSS(slices.Concat(scores, others))
+	own, repeated := vectors(p.hits)
+	others := append(repeated, cveVectors(known)...)
+	f.Severity, f.SeveritySource = level(p.hits, own, others)
+	f.CVSS = append(own, others...)
+	slices.SortFunc(f.CVSS, compareCVSS)
+	f.CVSS = slices.Compact(f.CVSS)
 	return f, nil
 }
 
@@ -86,7 +87,7 @@ func title(hits []hit) string {
 	second := ""
 	for _, h := range hits {
 		summary := strings.Join(strings.Fields(h.record.Summary), " ")
-		if summary != "" && len(cvesOf(h.record)) < 2 {
+		if summary != "" && len(advisory.CVEsOf(h.record)) < 2 {
 			return summary
 		}
 		second = cmp.Or(second, summary)
@@ -133,25 +134,26 @@ func fixes(pkg *inventory.Package, hits []hit) []string {
 	return out
 }
 
-// evidence is what the most authoritative record says, and what else bears on it; acquit has, by the ids of
-// problems, the records that say of this version that it is not affected.
-func evidence(p *problem, acquit map[string][]string) Evidence {
+// evidence is what the most authoritative record says, and what else bears on it.
+func evidence(p *problem) Evidence {
 	h := p.hits[0]
 	e := Evidence{Advisory: h.record.ID, Feed: h.record.Feed, Range: h.verdict.span, Compared: h.verdict.compared}
 	if s := h.subject; s.bySource {
 		e.Facts = append(e.Facts, strings.TrimSpace("source package "+s.name+" "+s.text))
 	}
+	if h.subject.byProduct() {
+		e.Facts = append(e.Facts, "matched by product, not by a package manager")
+	}
 	if h.entry.Urgency != "" && h.entry.Urgency != "not yet assigned" {
 		e.Facts = append(e.Facts, "urgency: "+h.entry.Urgency)
 	}
+	e.Facts = append(e.Facts, distributionFacts(h)...)
 	if h.entry.Informational != "" {
 		e.Facts = append(e.Facts, "informational: "+h.entry.Informational)
 	}
 	for id := range p.ids {
-		for _, record := range acquit[id] {
-			if !slices.ContainsFunc(p.hits, func(h hit) bool { return h.record.ID == record }) {
-				e.Facts = append(e.Facts, record+" does not hold this version to be affected")
-			}
+		for _, record := range p.acquit[id] {
+			e.Facts = append(e.Facts, record+" does not hold this version to be affected")
 		}
 	}
 	slices.Sort(e.Facts)

@@ -33,7 +33,10 @@ type Finding struct {
 	Title     string `json:"title,omitempty"`
 	Malicious bool   `json:"malicious,omitempty"`
 	Severity  Level  `json:"severity"`
-	CVSS      []CVSS `json:"cvss,omitempty"`
+	// SeveritySource is who set the severity: the distribution ("Debian"), else a database of the ecosystem ("GitHub", "RustSec"),
+	// else who scored the CVE ("NVD"); empty where nobody did. All scores are in CVSS.
+	SeveritySource string `json:"severitySource,omitempty"`
+	CVSS           []CVSS `json:"cvss,omitempty"`
 
 	EPSS *advisory.EPSS `json:"epss,omitempty"`
 	KEV  *advisory.KEV  `json:"kev,omitempty"`
@@ -51,11 +54,15 @@ type Finding struct {
 	Quieted *Quieted `json:"quieted,omitempty"`
 	// Lowered says why the finding, though it stands, comes after those that nothing lowers: the rules that say so, sorted.
 	Lowered []Lowered `json:"lowered,omitempty"`
+	// Statements are those of VEX documents that speak of the finding, the one that counts most first.
+	Statements []Statement `json:"statements,omitempty"`
 
 	// Of is the package itself.
 	Of *inventory.Package `json:"-"`
 	// hits are the records that say so, the most authoritative first; rules look into them.
 	hits []hit
+	// same are all packages of the purl, of which Of is the first.
+	same []*inventory.Package
 }
 
 // Kind is what sort of thing a finding is.

@@ -159,7 +159,10 @@ func TestFits(t *testing.T) {
 	}{
 		{"Debian:12", "Debian:12", true}, {"Debian:12", "Debian:11", false}, {"Debian:12", "Debian", true}, {"Debian", "Debian:12", false},
 		{"Debian:12", "Ubuntu:12", false}, {"Debian:1", "Debian:12", false},
-		{"Ubuntu:22.04:LTS", "Ubuntu:22.04:LTS", true}, {"Ubuntu:22.04:LTS", "Ubuntu:Pro:22.04:LTS", false},
+		{"Ubuntu:22.04:LTS", "Ubuntu:22.04:LTS", true}, {"Ubuntu:22.04:LTS", "Ubuntu:Pro:22.04:LTS", true},
+		{"Ubuntu:22.04:LTS", "Ubuntu:Pro:20.04:LTS", false}, {"Ubuntu:22.04:LTS", "Ubuntu:Pro:FIPS:22.04:LTS", false}, {"Ubuntu:Pro:22.04:LTS", "Ubuntu:22.04:LTS", false},
+		{"CentOS:7", "Red Hat:enterprise_linux:7::server", true}, {"CentOS:Stream 9", "Red Hat:enterprise_linux:9::appstream", false},
+		{"Amazon Linux:2023", "Amazon Linux:2023", true}, {"Root:Alpine:3.18", "Root:Alpine:3.18", true}, {"Root:Alpine:3.18", "Root:Debian:12", false},
 		{"Alpine:v3.18", "Alpine:v3.18", true}, {"Alpine:v3.1", "Alpine:v3.18", false},
 		{"AlmaLinux:9", "AlmaLinux:9", true}, {"AlmaLinux:9.4", "AlmaLinux:9", true}, {"Rocky Linux:8", "Rocky Linux:9", false},
 		{"Packagist", "Packagist:https://packages.drupal.org/8", true}, {"Maven", "Maven:https://maven.google.com", true},
@@ -216,7 +219,8 @@ func TestAliases(t *testing.T) {
 	findings, spots := match(t, adv, inventory.Package{Type: "npm", Name: "x", Version: "1.0.0", Ecosystem: "npm"})
 	want := []string{
 		"CVE-2020-2 [GHSA-aaaa NSWG-ECO-1] pkg:npm/x@1.0.0 medium [1.5.0 2.0.0] GHSA-aaaa",
-		"CVE-2020-9 [CVE-2020-11 GHSA-bbbb GHSA-eeee] pkg:npm/x@1.0.0 unknown [2.0.0] GHSA-bbbb",
+		// GHSA-eeee says that CVE-2020-9 is not in this version.
+		"CVE-2020-11 [CVE-2020-9 GHSA-bbbb GHSA-eeee] pkg:npm/x@1.0.0 unknown [2.0.0] GHSA-bbbb",
 		"GHSA-cccc [] pkg:npm/x@1.0.0 unknown [2.0.0] GHSA-cccc",
 		"MAL-2024-1 [] pkg:npm/x@1.0.0 critical [] MAL-2024-1",
 	}
@@ -265,6 +269,7 @@ func TestDistributions(t *testing.T) {
 		"CVE-2024-3 [DEBIAN-CVE-2024-3] pkg:deb/libssl3@3.0.11-1+b1 negligible [] DEBIAN-CVE-2024-3",
 		"DSA-2-1 [] pkg:deb/libssl3@3.0.11-1+b1 unknown [3.0.15-1] DSA-2-1",
 		"CVE-2024-1 [UBUNTU-CVE-2024-1 USN-1-1] pkg:deb/openssl@3.0.11-1 low [3.0.15-1] UBUNTU-CVE-2024-1",
+		"CVE-2024-2 [UBUNTU-CVE-2024-2] pkg:deb/openssl@3.0.11-1 unknown [3.0.15-1+esm1] UBUNTU-CVE-2024-2",
 	}
 	if diff := gocmp.Diff(want, lines(findings)); diff != "" {
 		t.Error(diff)
@@ -388,7 +393,7 @@ func TestTheDistributionAnswersForWhatItInstalled(t *testing.T) {
 		"CVE-2023-2 pypi": "Debian:12 installed it as python3-requests 2.28.1, where this problem is reported",
 		"CVE-2023-3 pypi": "stands", // known to be exploited, and the distribution says nothing of it
 		"CVE-2023-4 deb":  "stands",
-		"CVE-2023-4 pypi": "Debian:12 installed it as python3-requests 2.28.1, where this problem is reported",
+		"CVE-2023-4 pypi": "stands",
 		"MAL-2023-5 pypi": "stands",
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {

@@ -21,16 +21,23 @@ type hit struct {
 type problem struct {
 	ids  map[string]bool
 	hits []hit
+	// acquit has, by id, the records that say of this version that it is not affected.
+	acquit map[string][]string
 }
 
 // problems gathers the records that affect a package into problems, in no order. Records that share an id or an alias, in
 // however many steps, speak of one problem. An advisory that fixes several CVEs at once speaks of as many
 // problems: it joins each of them and makes none of them one.
-func problems(hits []hit) []*problem {
+//
+// acquit are the records that name the package and say that this version is not affected.
+func problems(hits []hit, acquit []*advisory.Record) []*problem {
+	if len(hits) == 0 {
+		return nil
+	}
 	names := aliases{}
 	named := make([][]string, len(hits))
 	for i, h := range hits {
-		for _, set := range problemsOf(h.record, isDistribution(h.subject.base)) {
+		for _, set := range advisory.Names(h.record) {
 			names.join(set)
 			named[i] = append(named[i], set[0])
 		}
@@ -40,7 +47,7 @@ func problems(hits []hit) []*problem {
 		for _, id := range named[i] {
 			root := names.root(id)
 			if byName[root] == nil {
-				byName[root] = &problem{ids: map[string]bool{}}
+				byName[root] = &problem{ids: map[string]bool{}, acquit: map[string][]string{}}
 			}
 			p := byName[root]
 			p.ids[h.record.ID] = true
@@ -52,53 +59,25 @@ func problems(hits []hit) []*problem {
 	for id := range names {
 		byName[names.root(id)].ids[id] = true
 	}
+	for _, r := range acquit {
+		for _, id := range slices.Concat(append(advisory.Names(r), []string{r.ID})...) {
+			if names[id] != "" {
+				byName[names.root(id)].clear(id, r)
+			}
+		}
+	}
 	return slices.Collect(maps.Values(byName))
 }
 
-// problemsOf gives the problems of which a record speaks, each as the ids that are names of it.
-func problemsOf(r *advisory.Record, distribution bool) [][]string {
-	cves := cvesOf(r)
-	if len(cves) > 1 && (distribution || len(r.Upstream) > 0) {
-		sets := make([][]string, len(cves))
-		for i, cve := range cves {
-			sets[i] = []string{cve}
-		}
-		return sets
-	}
-	return [][]string{slices.Concat([]string{r.ID}, r.Aliases, r.Upstream, cves)}
-}
-
-// cvesOf gives the CVEs that a record is about, sorted. Distributions name them as aliases, as upstream, or, in
-// errata, as related; "DEBIAN-CVE-2023-0001" is Debian's entry for that CVE.
-func cvesOf(r *advisory.Record) []string {
-	ids := slices.Concat([]string{r.ID}, r.Aliases, r.Upstream)
-	if isErratum(r.ID) {
-		ids = append(ids, r.Related...)
-	}
-	var cves []string
-	for _, id := range ids {
-		if cve := cveOf(id); cve != "" {
-			cves = append(cves, cve)
-		}
-	}
-	slices.SortFunc(cves, compareIDs)
-	return slices.Compact(cves)
-}
-
-// cveOf gives the CVE that an id is, or is a distribution's entry for; empty for any other id.
-func cveOf(id string) string {
-	for _, prefix := range []string{"", "DEBIAN-", "UBUNTU-", "ALPINE-"} {
-		if rest, ok := strings.CutPrefix(id, prefix); ok && strings.HasPrefix(rest, "CVE-") {
-			return rest
-		}
+// setAside says why a record is held against nothing; empty for one that counts.
+func setAside(r *advisory.Record) string {
+	switch {
+	case !r.Withdrawn.IsZero():
+		return "withdrawn"
+	case noVulnerability(r):
+		return "an update that mends no vulnerability"
 	}
 	return ""
-}
-
-// isErratum says whether an id is that of an erratum of an rpm distribution.
-func isErratum(id string) bool {
-	return hasPrefix(id, "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-", "RHSA-", "RHBA-", "RHEA-",
-		"ELSA-", "ELBA-", "ELEA-", "SUSE-", "openSUSE-")
 }
 
 // noVulnerability says that a record is an update with nothing wrong behind it: an erratum that mends bugs or adds
@@ -106,11 +85,11 @@ func isErratum(id string) bool {
 func noVulnerability(r *advisory.Record) bool {
 	switch {
 	case hasPrefix(r.ID, "ALBA-", "ALEA-", "RLBA-", "RLEA-", "RHBA-", "RHEA-", "ELBA-", "ELEA-", "SUSE-RU-", "SUSE-OU-", "SUSE-FU-"):
-		return len(cvesOf(r)) == 0
+		return len(advisory.CVEsOf(r)) == 0
 	case hasPrefix(r.ID, "DSA-", "DLA-", "USN-"):
 		summary := strings.ToLower(r.Summary)
 		security := summary == "" || strings.Contains(summary, "security") || strings.Contains(summary, "vulnerabilit")
-		return !security && len(cvesOf(r)) == 0
+		return !security && len(advisory.CVEsOf(r)) == 0
 	}
 	return false
 }
@@ -129,9 +108,11 @@ func authority(r *advisory.Record) int {
 	switch {
 	case isMalicious(r):
 		return 0
-	case cveOf(r.ID) != "":
+	case r.Feed == advisory.FeedNVD: // names programs only, and its ranges are wide
+		return 5
+	case advisory.CVEOf(r.ID) != "":
 		return 1
-	case hasPrefix(r.ID, "DSA-", "DLA-", "USN-", "LSN-", "CGA-") || isErratum(r.ID):
+	case hasPrefix(r.ID, "DSA-", "DLA-", "USN-", "LSN-", "CGA-") || advisory.IsErratum(r.ID):
 		return 2
 	case hasPrefix(r.ID, "GO-", "PYSEC-", "RUSTSEC-", "HSEC-", "RSEC-", "EEF-", "DRUPAL-", "BIT-"):
 		return 3
@@ -141,35 +122,49 @@ func authority(r *advisory.Record) int {
 	return 5
 }
 
-// id is the name that a problem goes by: the lowest CVE, else the lowest GHSA, else the most authoritative record's.
+// id is the name that a problem goes by: a CVE, else the lowest GHSA, else the most authoritative record's own. Of several
+// CVEs it is one that a record of its own says affects this version, before one of which nothing is said, before one that a record
+// says is not there; of several such the lowest.
 func (p *problem) id() string {
-	best := p.hits[0].record
-	for _, h := range p.hits[1:] {
-		if c := cmp.Or(cmp.Compare(authority(h.record), authority(best)), compareIDs(h.record.ID, best.ID)); c < 0 {
-			best = h.record
+	best := slices.MinFunc(p.hits, compareHits).record
+	rank := func(id string) int {
+		switch {
+		case strings.HasPrefix(id, "CVE-") && p.charged(id):
+			return 0
+		case strings.HasPrefix(id, "CVE-") && len(p.acquit[id]) == 0:
+			return 1
+		case strings.HasPrefix(id, "CVE-"):
+			return 2
+		case strings.HasPrefix(id, "GHSA-"):
+			return 3
+		case id == best.ID:
+			return 4
 		}
+		return 5
 	}
-	name, rank := best.ID, 2
-	for id := range p.ids {
-		r := 2
-		if strings.HasPrefix(id, "CVE-") {
-			r = 0
-		} else if strings.HasPrefix(id, "GHSA-") {
-			r = 1
-		}
-		if r < rank || r == rank && r < 2 && compareIDs(id, name) < 0 {
-			name, rank = id, r
-		}
-	}
-	return name
+	return slices.MinFunc(slices.Collect(maps.Keys(p.ids)), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), advisory.CompareIDs(a, b))
+	})
 }
 
-// compareIDs orders ids so that CVE-2019-9 comes before CVE-2019-10000.
-func compareIDs(a, b string) int {
-	if strings.HasPrefix(a, "CVE-") && strings.HasPrefix(b, "CVE-") && a[:min(9, len(a))] == b[:min(9, len(b))] {
-		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+// charged says whether a record that affects the package is about this CVE and no other.
+func (p *problem) charged(cve string) bool {
+	return slices.ContainsFunc(p.hits, func(h hit) bool {
+		cves := advisory.CVEsOf(h.record)
+		return len(cves) == 1 && cves[0] == cve
+	})
+}
+
+// clear notes that a record acquits this version of an id. One that affects it by another of the package's names does not.
+func (p *problem) clear(id string, r *advisory.Record) {
+	if !slices.ContainsFunc(p.hits, func(h hit) bool { return h.record.ID == r.ID }) && !slices.Contains(p.acquit[id], r.ID) {
+		p.acquit[id] = append(p.acquit[id], r.ID)
 	}
-	return strings.Compare(a, b)
+}
+
+// compareHits puts the record whose word goes first before the others.
+func compareHits(a, b hit) int {
+	return cmp.Or(cmp.Compare(authority(a.record), authority(b.record)), advisory.CompareIDs(a.record.ID, b.record.ID))
 }
 
 // aliases is a union-find over ids: each maps to another name of the same problem, the root to itself.

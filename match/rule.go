@@ -40,7 +40,7 @@ type ruleContext struct {
 
 // Rules gives all rules, in the order in which they are asked. Of several that would quiet a finding the first is named.
 func Rules() []Rule {
-	return []Rule{distributionOwns}
+	return []Rule{distributionOwns, goSymbols, goNotImportable, outsideKnownRange, distributionUnimportant, disputed, noCode, documentationOnly, notReached}
 }
 
 // Settings are the effects that a user gives to rules, by name, in place of their own.

@@ -13,29 +13,78 @@ import (
 	"tidewaiter/advisory"
 )
 
-// level gives a problem its word, from the first that has one: the distribution's own, as it knows how it built
-// the package; the record's own rating; the CVSS vectors of the records; those that others gave the CVE. Malware is
-// critical. RustSec's notes on crates that nobody maintains, which nobody rates, are negligible.
-func level(hits []hit, scores, others []CVSS) Level {
-	if slices.ContainsFunc(hits, func(h hit) bool { return isMalicious(h.record) }) {
-		return Critical
+// SeverityOrder tells users whose word on the severity counts.
+const SeverityOrder = `The severity is set by the first who rated the problem: the distribution for its own packages; the word of the ecosystem's databases,
+those of the language's own people before GitHub's; their CVSS scores; the CVSS scores that others gave the CVE (its CNA, CISA, NVD).
+Of several CVSS scores the highest of the newest version counts. Malware is critical. All scores are kept.`
+
+// level gives a problem its word, and says who set it; empty where nobody did. The order is [SeverityOrder]: the distribution
+// knows how it built the package. What a distribution's entry for a CVE repeats of the CVE's vectors is not its own word. RustSec's notes on
+// crates that nobody maintains, which nobody rates, are negligible.
+func level(hits []hit, own, others []CVSS) (Level, string) {
+	if i := slices.IndexFunc(hits, func(h hit) bool { return isMalicious(h.record) }); i >= 0 {
+		return Critical, publisher(hits[i].record.ID)
 	}
 	for _, word := range []func(hit) Level{distributionWord, func(h hit) Level { return wordLevel(h.record.Rating) }} {
 		for _, h := range hits {
 			if l := word(h); l != Unknown {
-				return l
+				return l, publisher(h.record.ID)
 			}
 		}
 	}
-	for _, list := range [][]CVSS{scores, others} {
+	for _, list := range [][]CVSS{own, others} {
 		if len(list) > 0 {
-			return scoreLevel(list)
+			decides := slices.MinFunc(list, compareCVSS)
+			if advisory.CVEOf(decides.Source) != "" {
+				return scoreLevel(decides), "CVE"
+			}
+			return scoreLevel(decides), publisher(decides.Source)
 		}
 	}
 	if i := hits[0].entry.Informational; i == "unmaintained" || i == "notice" {
-		return Negligible
+		return Negligible, publisher(hits[0].record.ID)
 	}
-	return Unknown
+	return Unknown, ""
+}
+
+// publisher is who publishes a record, by its id, or who gave a CVE its vector, as people know them.
+func publisher(source string) string {
+	prefix, _, _ := strings.Cut(source, "-")
+	switch prefix {
+	case "DSA", "DLA", "DEBIAN":
+		return "Debian"
+	case "USN", "LSN", "UBUNTU":
+		return "Ubuntu"
+	case "ALPINE":
+		return "Alpine"
+	case "ALSA", "ALBA", "ALEA":
+		return "AlmaLinux"
+	case "RLSA", "RLBA", "RLEA", "RXSA":
+		return "Rocky Linux"
+	case "RHSA", "RHBA", "RHEA":
+		return "Red Hat"
+	case "ELSA", "ELBA", "ELEA":
+		return "Oracle"
+	case "openSUSE":
+		return "SUSE"
+	case "CGA":
+		return "Chainguard"
+	case "GHSA":
+		return "GitHub"
+	case "GO":
+		return "Go"
+	case "PYSEC":
+		return "PyPA"
+	case "RUSTSEC":
+		return "RustSec"
+	case "BIT":
+		return "Bitnami"
+	case "MAL":
+		return "OpenSSF"
+	case "cisa":
+		return "CISA"
+	}
+	return strings.ToUpper(prefix)
 }
 
 // distributionWord is what the distribution says of the severity: Debian's urgency, Ubuntu's priority, or the word
@@ -51,7 +100,7 @@ func distributionWord(h hit) Level {
 			}
 		}
 	}
-	if isErratum(h.record.ID) {
+	if advisory.IsErratum(h.record.ID) {
 		word, _, _ := strings.Cut(h.record.Summary, ":")
 		return wordLevel(word)
 	}
@@ -75,14 +124,11 @@ func wordLevel(word string) Level {
 	return Unknown
 }
 
-// scoreLevel rates the highest score of the newest CVSS version, by the qualitative scale of
-// https://www.first.org/cvss/v4.0/specification-document (section 6); NVD's scale for v2, which has no critical.
-func scoreLevel(scores []CVSS) Level {
-	best := slices.MaxFunc(scores, func(a, b CVSS) int {
-		return cmp.Or(cmp.Compare(cvssVersion(a.Vector), cvssVersion(b.Vector)), cmp.Compare(a.Score, b.Score))
-	})
-	switch s := best.Score; {
-	case s >= 9 && cvssVersion(best.Vector) > "2":
+// scoreLevel rates a score by the qualitative scale of https://www.first.org/cvss/v4.0/specification-document (section 6); NVD's
+// scale for v2, which has no critical.
+func scoreLevel(c CVSS) Level {
+	switch s := c.Score; {
+	case s >= 9 && cvssVersion(c.Vector) > "2":
 		return Critical
 	case s >= 7:
 		return High
@@ -95,15 +141,18 @@ func scoreLevel(scores []CVSS) Level {
 }
 
 // vectors gives the CVSS vectors of the records, each with its score and the record that gives it. A vector
-// that is not valid is left out.
-func vectors(hits []hit) []CVSS {
-	var out []CVSS
+// that is not valid is left out. Those in a distribution's entry for a CVE are not its own word, and come apart.
+func vectors(hits []hit) (own, repeated []CVSS) {
 	for _, h := range hits {
+		list := &own
+		if advisory.CVEOf(h.record.ID) != "" {
+			list = &repeated
+		}
 		for _, s := range slices.Concat(h.entry.Severity, h.record.Severity) {
-			out = appendScored(out, s.Score, h.record.ID)
+			*list = appendScored(*list, s.Score, h.record.ID)
 		}
 	}
-	return sortCVSS(out)
+	return own, repeated
 }
 
 // cveVectors gives the vectors that others gave a CVE.
@@ -112,7 +161,7 @@ func cveVectors(given []advisory.CVSS) []CVSS {
 	for _, v := range given {
 		out = appendScored(out, v.Vector, v.Source)
 	}
-	return sortCVSS(out)
+	return out
 }
 
 func appendScored(list []CVSS, vector, source string) []CVSS {
@@ -122,13 +171,10 @@ func appendScored(list []CVSS, vector, source string) []CVSS {
 	return list
 }
 
-// sortCVSS puts the newest CVSS version first, and the highest score first among its vectors.
-func sortCVSS(list []CVSS) []CVSS {
-	slices.SortFunc(list, func(a, b CVSS) int {
-		return cmp.Or(cmp.Compare(cvssVersion(b.Vector), cvssVersion(a.Vector)), cmp.Compare(b.Score, a.Score),
-			cmp.Compare(a.Vector, b.Vector), cmp.Compare(a.Source, b.Source))
-	})
-	return slices.Compact(list)
+// compareCVSS puts the newest CVSS version first, and the highest score first among its vectors.
+func compareCVSS(a, b CVSS) int {
+	return cmp.Or(cmp.Compare(cvssVersion(b.Vector), cvssVersion(a.Vector)), cmp.Compare(b.Score, a.Score),
+		cmp.Compare(a.Vector, b.Vector), cmp.Compare(a.Source, b.Source))
 }
 
 // cvssVersion is "4.0", "3.1", "3.0", or "2" for a vector without the prefix that came with version 3.

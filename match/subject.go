@@ -1,8 +1,10 @@
 package match
 
 import (
+	"regexp"
 	"strings"
 
+	"tidewaiter/advisory"
 	"tidewaiter/inventory"
 	"tidewaiter/version"
 )
@@ -35,25 +37,41 @@ func subjects(p *inventory.Package) []*subject {
 	case "Debian", "Ubuntu", "Echo", "Alpine", "Alpaquita", "BellSoft Hardened Containers":
 		return []*subject{source}
 	case "Wolfi", "Chainguard", "MinimOS", "CleanStart", "Docker Hardened Images", "Root",
-		"Rocky Linux", "SUSE", "openSUSE", "openEuler", "Mageia", "Photon OS", "Azure Linux":
+		"Rocky Linux", "SUSE", "openSUSE", "openEuler", "Mageia", "Photon OS", "Azure Linux",
+		"Amazon Linux", "Oracle Linux", "Fedora":
 		if source.bySource {
 			return []*subject{own, source}
 		}
 	}
-	return []*subject{own}
+	return append([]*subject{own}, productSubjects(p)...)
 }
 
 func newSubject(p *inventory.Package, name, text string) *subject {
-	base, _, _ := strings.Cut(p.Ecosystem, ":")
-	s := &subject{pkg: p, ecosystem: p.Ecosystem, base: base, name: name, text: text, places: map[string]place{}}
-	s.version, s.err = version.Parse(p.Ecosystem, text)
+	ecosystem := judgedAs(p.Ecosystem)
+	base, _, _ := strings.Cut(ecosystem, ":")
+	s := &subject{pkg: p, ecosystem: ecosystem, base: base, name: name, text: text, places: map[string]place{}}
+	s.version, s.err = version.Parse(ecosystem, text)
 	return s
 }
 
+// judgedAs is the ecosystem whose advisories speak of a package. CentOS Linux, until release 8, was RHEL built anew, of the same versions.
+func judgedAs(ecosystem string) string {
+	if release, ok := strings.CutPrefix(ecosystem, "CentOS:"); ok && len(release) == 1 && release < "9" {
+		return "Red Hat:enterprise_linux:" + release
+	}
+	return ecosystem
+}
+
+var rebuilt = regexp.MustCompile(`\+b\d+$`)
+
 // sourceVersion is the version of the source package. An rpm names its source without the epoch, which is then
-// taken from the rpm itself.
+// taken from the rpm itself. Debian counts the rebuilds of a package from one source, 8.32-4+b1, where a database that
+// does not tell the source's version has only that.
 func sourceVersion(p *inventory.Package) string {
 	text := p.Source.Version
+	if p.Type == "deb" && (text == "" || text == p.Version) {
+		return rebuilt.ReplaceAllString(p.Version, "")
+	}
 	if text == "" {
 		return p.Version
 	}
@@ -61,18 +79,6 @@ func sourceVersion(p *inventory.Package) string {
 		return epoch + ":" + text
 	}
 	return text
-}
-
-// isDistribution says whether an ecosystem's packages are a distribution's, whose advisories speak of
-// several problems at once and whose own word goes before everybody else's.
-func isDistribution(base string) bool {
-	switch base {
-	case "Debian", "Ubuntu", "Echo", "Alpine", "Alpaquita", "BellSoft Hardened Containers", "Wolfi", "Chainguard", "MinimOS",
-		"CleanStart", "Docker Hardened Images", "AlmaLinux", "Rocky Linux", "Red Hat", "SUSE", "openSUSE", "openEuler",
-		"Mageia", "Photon OS", "Azure Linux":
-		return true
-	}
-	return false
 }
 
 // fits says whether an entry of a record speaks of the subject's release. An entry without a release speaks of
@@ -90,6 +96,8 @@ func (s *subject) fits(entry string) bool {
 	switch base {
 	case "Packagist", "Maven", "VSCode":
 		return true // the suffix is the registry that the name belongs to, and packages do not record theirs
+	case "Ubuntu":
+		return s.fitsUbuntu(release, mine)
 	case "Red Hat":
 		// A repository of the product: "enterprise_linux:9::appstream" for "enterprise_linux:9".
 		return mine != "" && (release == mine || strings.HasPrefix(release, mine+":"))
@@ -117,8 +125,11 @@ func servicePack(product string) string {
 // coverage is the ecosystem whose feed judges a package: rebuilds of RHEL have one for each major release, and SUSE
 // has the packages that every image holds in a module.
 func coverage(ecosystem string) string {
+	ecosystem = judgedAs(ecosystem)
 	base, release, _ := strings.Cut(ecosystem, ":")
 	switch base {
+	case advisory.CPEEcosystem:
+		return base
 	case "AlmaLinux", "Rocky Linux":
 		return base + ":" + major(release)
 	case "SUSE":
