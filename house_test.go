@@ -19,7 +19,7 @@ import (
 )
 
 // rooms are in the order in which data flows: a room imports only rooms above it.
-var rooms = []string{"version", "image", "layer", "inventory", "sbom", "advisory", "match", "assess", "report", "cmd"}
+var rooms = []string{"version", "image", "layer", "inventory", "sbom", "advisory", "vex", "match", "trust", "assess", "report", "cmd"}
 
 // keptOut are modules that only some rooms may bring in, directly or not.
 var keptOut = []struct {
@@ -29,6 +29,8 @@ var keptOut = []struct {
 }{
 	{"modernc.org/sqlite", []string{"inventory", "cmd"}, "SQL is for rpm databases alone"},
 	{"github.com/spf13/cobra", []string{"cmd"}, "flags are the command line's business"},
+	{"github.com/sigstore", []string{"trust", "cmd"}, "sigstore is trust's"},
+	{"github.com/secure-systems-lab", []string{"trust", "cmd"}, "signatures are trust's"},
 	{"github.com/google/osv-scalibr/extractor", []string{"inventory", "cmd"}, "extractors are inventory's"},
 }
 
