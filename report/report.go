@@ -31,6 +31,8 @@ type Report struct {
 	Findings   []match.Finding    `json:"findings"`
 	BlindSpots []image.BlindSpot  `json:"blindSpots"`
 	Assessment *assess.Assessment `json:"assessment,omitempty"`
+	// UnusedStatements are the VEX statements that changed no finding, and why.
+	UnusedStatements []match.UnusedStatement `json:"unusedStatements,omitempty"`
 }
 
 // Tool is the program that made the report.

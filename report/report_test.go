@@ -163,7 +163,7 @@ func validate(doc []byte) error {
 func validateAs(doc []byte, id string) error {
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
-	for _, raw := range [][]byte{report.Schema, report.PlatformsSchema} {
+	for _, raw := range [][]byte{report.Schema, report.PlatformsSchema, report.ExplainSchema} {
 		schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 		if err != nil {
 			return err

@@ -119,7 +119,7 @@ func (s *screen) table(rows [][]string, yield ...int) {
 
 // wrapped writes text after a prefix, broken between words; further lines stand under the first.
 func (s *screen) wrapped(prefix, text string) {
-	column := len(prefix)
+	column := visible(prefix)
 	line, used := prefix, column
 	for i, word := range strings.SplitAfter(text, " ") {
 		n := visible(word)

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +22,7 @@ where there is no network.`,
 		Args: onlyCommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDBImport(s), newDBUpdate(s), newDBStatus(s))
+	cmd.AddCommand(newDBImport(s), newDBUpdate(s), newDBStatus(s), newDBDelta(s), newDBApply(s), newDBPush(s), newDBPull(s), newDBExport(s))
 	return cmd
 }
 
@@ -37,7 +35,9 @@ func newDBImport(s streams) *cobra.Command {
 		Long: `Builds the advisory file from feeds in DIR; any of them may be absent:
 
   osv/<Ecosystem>/all.zip   OSV exports
+  secdb/*.json              security databases of Alpine, Wolfi and Chainguard
   kev/*.json                CISA's catalog of known exploited vulnerabilities
+  nvd/*.json or *.json.gz   NVD's CVEs, for programs that no package manager installed; also one a line in *.jsonl.gz
   epss/*.csv.gz or *.csv    FIRST's exploit prediction scores
   cve/*.jsonl.gz            CVSS vectors and SSVC decision points by CVE
   eol/*.zip                 end-of-life dates, as endoflife.date keeps them
@@ -117,50 +117,4 @@ func dbUpdate(ctx context.Context, s streams, o advisory.UpdateOptions, p *progr
 	}
 	fmt.Fprintln(s.err, changes)
 	return showInfo(s, o.Out, info)
-}
-
-func newDBStatus(s streams) *cobra.Command {
-	var file, format string
-	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "What the advisory file holds: each feed's source, date and record count",
-		Args:  exactArgs(),
-		RunE: func(*cobra.Command, []string) error {
-			db, err := advisory.Open(file)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			switch format {
-			case "json":
-				e := json.NewEncoder(s.out)
-				e.SetIndent("", "  ")
-				return e.Encode(db.Info())
-			case "text":
-				return showInfo(s, file, db.Info())
-			}
-			return fmt.Errorf("unknown format %q: text or json", format)
-		},
-	}
-	addAdvisoryFlag(cmd.Flags(), &file)
-	cmd.Flags().StringVarP(&format, "format", "f", "text", "text or json")
-	offer(cmd, "format", "text", "json")
-	return cmd
-}
-
-func showInfo(s streams, file string, info advisory.Info) error {
-	fmt.Fprintf(s.out, "%s  %s\n\n", file, info.Revision)
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "feed\tdate\trecords\tsource")
-	for _, f := range info.Feeds {
-		note := ""
-		if f.Skipped > 0 {
-			note += fmt.Sprintf("  (%d records unreadable)", f.Skipped)
-		}
-		if f.Unnamed > 0 {
-			note += fmt.Sprintf("  (%d entries name no package)", f.Unnamed)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s%s\n", f.Name, f.Date, f.Records, f.Source, note)
-	}
-	return w.Flush()
 }

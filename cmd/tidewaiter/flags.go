@@ -52,7 +52,7 @@ func (a *age) Set(text string) error {
 }
 
 // conditions are the words that --exit-on takes: severities, each of which stands for the graver ones too, and more.
-var conditions = []string{string(match.Critical), string(match.High), string(match.Medium), string(match.Low), string(match.Negligible), "kev", "malicious"}
+var conditions = []string{string(match.Critical), string(match.High), string(match.Medium), string(match.Low), string(match.Negligible), "kev", "malicious", "eol"}
 
 // condition is what --exit-on asks for.
 type condition []string
@@ -74,8 +74,12 @@ func (c *condition) Set(text string) error {
 
 // holds says whether a finding is one that was asked for. A severity that nobody has rated may be one: unrated says so.
 func (c condition) holds(f match.Finding) (holds, unrated bool) {
+	if f.Kind == match.KindEndOfLife { // no severity asks for it: nothing is known to be wrong yet
+		return slices.Contains(c, "eol"), false
+	}
 	for _, word := range c {
 		switch word {
+		case "eol":
 		case "kev":
 			holds = holds || f.KEV != nil
 		case "malicious":

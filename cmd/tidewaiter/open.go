@@ -49,6 +49,8 @@ type aboard struct {
 	image     *image.Image
 	layers    []*layer.Index
 	inventory *inventory.Inventory
+	// statements are what others say of its vulnerabilities; nil until they are read.
+	statements *statements
 }
 
 func (o *imageOptions) open(ctx context.Context, ref string) (*image.Image, error) {
@@ -85,7 +87,7 @@ func (o *imageOptions) read(ctx context.Context, s streams, im *image.Image, dig
 	if err != nil {
 		return nil, err
 	}
-	a := &aboard{im, layers, inv}
+	a := &aboard{image: im, layers: layers, inventory: inv}
 	return a, o.attribute(ctx, s, a)
 }
 

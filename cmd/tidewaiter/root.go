@@ -109,7 +109,7 @@ be wrong with it, and what to do next. What could not be read or judged is alway
 
 IMAGE is name:tag or name@sha256:..., a path (an OCI layout, an archive, a root file system), or has a scheme:
 registry:NAME  docker:NAME  oci:DIR[:tag]  oci-archive:FILE  docker-archive:FILE  dir:DIR
-scan and sbom also take sbom:FILE, an SPDX, CycloneDX or Syft document.
+scan, explain and sbom also take sbom:FILE, an SPDX, CycloneDX or Syft document.
 
 Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.`,
 		Example: `  tidewaiter demo
@@ -127,7 +127,7 @@ Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newScan(s), newSBOM(s), newTrace(s), newBase(s), newDB(s), newDemo(s), newVersion(s), newLimitsHelp(), newRulesHelp())
+	root.AddCommand(newScan(s), newExplain(s), newSBOM(s), newTrace(s), newBase(s), newDB(s), newKey(s), newDemo(s), newVersion(s), newLimitsHelp(), newRulesHelp())
 	return root
 }
 

@@ -35,6 +35,7 @@ type scanOptions struct {
 	learnBase  bool
 	ignoreBase bool
 	exitOn     condition
+	vex        vexOptions
 	outputs    outputs
 }
 
@@ -45,6 +46,8 @@ func newScan(s streams) *cobra.Command {
 		Short: "What is aboard an image, what is wrong with it, and what to do next",
 		Long: `Reads every layer of IMAGE once, lists the packages that are aboard, and holds them against the advisory file
 (tidewaiter db update makes it). What could not be read or judged is listed as a blind spot.
+
+` + vexHelp + `
 
 ` + exitCodeHelp,
 		Example: `  tidewaiter scan debian:12
@@ -64,17 +67,24 @@ func newScan(s streams) *cobra.Command {
 	o.outputs.addFlags(cmd, "text", "json")
 	o.outputs.addAll(f)
 	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too)")
-	f.BoolVar(&o.onlyBase, "only-base", false, "quiet what the application brought: only the base image's problems stand")
-	f.BoolVar(&o.ignoreBase, "ignore-base", false, "quiet what the base image brought")
 	f.BoolVar(&o.learnBase, "learn-base", false, "make the image known as a base, if nothing says that it was built on another one")
-	addRuleFlag(cmd, f, &o.rules)
-	o.addFlags(f)
+	o.addJudging(cmd)
 	f.Lookup("platform").Usage = "os/arch[/variant] to pick from a multi-platform image, or all: each of its images, and what differs"
-	addAdvisoryFlag(f, &o.advisories)
-	o.maxAge = 7 * 24 * time.Hour
-	f.Var((*age)(&o.maxAge), "max-data-age", "advisory data older than this is a blind spot (7d, 36h; 0: any age)")
 	offer(cmd, "exit-on", conditions...)
 	return cmd
+}
+
+// addJudging adds what is asked of reading and judging an image, whatever is then shown of it.
+func (o *scanOptions) addJudging(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.onlyBase, "only-base", false, "quiet what the application brought: only the base image's problems stand")
+	f.BoolVar(&o.ignoreBase, "ignore-base", false, "quiet what the base image brought")
+	addRuleFlag(cmd, f, &o.rules)
+	o.vex.addFlags(f)
+	o.addFlags(f)
+	addAdvisoryFlag(f, &o.advisories)
+	o.maxAge = usualMaxAge
+	f.Var((*age)(&o.maxAge), "max-data-age", "advisory data older than this is a blind spot (7d, 36h; 0: any age)")
 }
 
 func addAdvisoryFlag(f *pflag.FlagSet, file *string) {
@@ -107,6 +117,7 @@ func scanCommand(ctx context.Context, s streams, ref string, o scanOptions) erro
 	if err != nil {
 		return err
 	}
+	o.vex.tell(s, r.UnusedStatements)
 	if err := o.outputs.write(s, reportForms(r)); err != nil {
 		return err
 	}
@@ -124,12 +135,15 @@ func reportForms(r *report.Report) map[string]form {
 // scan is the main job: open the image, read its layers once, say what is aboard, match it, report. db is nil where there
 // is no advisory file.
 func scan(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOptions) (*report.Report, error) {
+	if err := o.vex.check(); err != nil {
+		return nil, err
+	}
 	if file, ok := sbomFile(ref); ok {
 		d, err := readSBOM(s, file)
 		if err != nil {
 			return nil, err
 		}
-		return o.judge(&aboard{image: d.Image, inventory: d.Inventory}, db, s.now())
+		return o.conclude(ctx, &aboard{image: d.Image, inventory: d.Inventory}, db, s.now())
 	}
 	im, err := o.open(ctx, ref)
 	if err != nil {
@@ -145,7 +159,7 @@ func scan(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOpt
 			return nil, err
 		}
 	}
-	return o.judge(a, db, s.now())
+	return o.conclude(ctx, a, db, s.now())
 }
 
 // learn makes an image known as a base by what was read of it. Of a layer that was not read whole nothing is proven:
@@ -175,17 +189,25 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 	if err != nil {
 		return nil, err
 	}
-	ended, err := match.EndOfLife(a.inventory.OS, db.Cycles, now)
+	ended, endedSpots, err := match.EndOfLife(a.inventory, db, now)
 	if err != nil {
 		return nil, err
 	}
-	spots = append(spots, ended...)
+	findings, spots = append(findings, ended...), append(spots, endedSpots...)
+	match.SortFindings(findings)
+	var unused []match.UnusedStatement
+	if st := a.statements; st != nil {
+		unused = st.aboard.State(findings, st.list)
+		spots = append(spots, st.unread...)
+	}
 	spots = append(spots, o.quietOrigin(a.inventory, findings)...)
 	info := db.Info()
 	if o.maxAge > 0 {
 		spots = append(spots, match.Stale(a.inventory, info, now, o.maxAge)...)
 	}
-	return report.New(tool, a.image, a.layers, a.inventory, &info, findings, spots), nil
+	r := report.New(tool, a.image, a.layers, a.inventory, &info, findings, spots)
+	r.UnusedStatements = unused
+	return r, nil
 }
 
 // quietOrigin does what --only-base and --ignore-base ask. Where it is not known which layers are the base's, everything

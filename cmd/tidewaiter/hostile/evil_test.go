@@ -1,4 +1,6 @@
-package main
+// Package hostile runs the program on images that mean harm. It is a package of its own because the memory that a process is
+// charged with begins at that of the one that started it, and the other tests' grows large.
+package hostile
 
 import (
 	"bytes"
@@ -16,6 +18,12 @@ import (
 
 	"tidewaiter/image"
 	"tidewaiter/report"
+)
+
+// The exit codes that end a run.
+const (
+	done   = 0
+	failed = 1
 )
 
 // outcome is what a hostile image must end in: a report, or one line that says all of words.
@@ -87,12 +95,12 @@ const (
 // line, within bounds, and the same again from what the first run has remembered. The other commands that read images end
 // in the same way.
 func TestEvilImages(t *testing.T) {
-	shared := filepath.Join("..", "..", "..", "shared", "images", "oci")
+	shared := filepath.Join("..", "..", "..", "..", "shared", "images", "oci")
 	if _, err := os.Stat(shared); err != nil {
 		t.Skip("the shared images are not here")
 	}
 	program := filepath.Join(t.TempDir(), "tidewaiter")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", program, "..").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for name, want := range evil {
@@ -106,7 +114,7 @@ func TestEvilImages(t *testing.T) {
 			}
 			for _, command := range [][]string{{"trace", "--format", "json"}, {"sbom"}} {
 				out, _, code := runProgram(t, program, home, append(command, ref)...)
-				if refused := want.words != nil; refused != (code == exitFailed) || !refused && !json.Valid(out) {
+				if refused := want.words != nil; refused != (code == failed) || !refused && !json.Valid(out) {
 					t.Errorf("%s: exit code %d, %d bytes", command[0], code, len(out))
 				}
 			}
@@ -118,7 +126,7 @@ func TestEvilImages(t *testing.T) {
 func attack(t *testing.T, program, home, ref string, want outcome) []byte {
 	out, said, code := runProgram(t, program, home, "scan", "--format", "json", ref)
 	if want.words != nil {
-		if code != exitFailed || len(out) > 0 {
+		if code != failed || len(out) > 0 {
 			t.Errorf("exit code %d, %q", code, said)
 		}
 		for _, w := range want.words {
@@ -128,7 +136,7 @@ func attack(t *testing.T, program, home, ref string, want outcome) []byte {
 		}
 		return []byte(said)
 	}
-	if code != exitDone {
+	if code != done {
 		t.Fatalf("exit code %d: %s", code, said)
 	}
 	var r report.Report
@@ -148,8 +156,8 @@ func runProgram(t *testing.T, program, home string, args ...string) (out []byte,
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+home, "XDG_CACHE_HOME="+home)
-	var failed *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &failed) {
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && usage.Maxrss<<10 > evilMemory {

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"tidewaiter/advisory"
+	"tidewaiter/image"
+	"tidewaiter/match"
+	"tidewaiter/report"
+	"tidewaiter/trust"
+	"tidewaiter/vex"
+)
+
+// vexOptions are where statements about vulnerabilities come from, and whose signatures count.
+type vexOptions struct {
+	sources  []string
+	keyFiles []string
+	keys     trust.Keys
+}
+
+const vexHelp = `--vex names what others say of vulnerabilities: an OpenVEX, CSAF or CycloneDX document, an attestation of one, a directory of them, or
+a VEX repository (a directory or zip archive with an index.json). Every statement about a finding is listed on it, with who said it.
+` + match.StatementOrder + `
+What the image's own attestations say is always looked at.`
+
+func (o *vexOptions) addFlags(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.sources, "vex", nil, "a VEX document, a directory of them, or a VEX repository; may repeat")
+	f.StringSliceVar(&o.keyFiles, "vex-key", nil, "public key (PEM) of somebody whose signed statements are believed; also looks for those attached to the image; may repeat")
+}
+
+// check finds what cannot be read before an image is.
+func (o *vexOptions) check() error {
+	for _, source := range o.sources {
+		if _, err := os.Stat(source); err != nil {
+			return fmt.Errorf("--vex: %w", err)
+		}
+	}
+	o.keys = nil
+	for _, file := range o.keyFiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("--vex-key: %w", err)
+		}
+		key, err := trust.ReadPublicKey(file, text)
+		if err != nil {
+			return fmt.Errorf("--vex-key: %w", err)
+		}
+		o.keys = append(o.keys, key)
+	}
+	return nil
+}
+
+// verify gives the payload of an envelope that one of the keys signed, and the key's name.
+func (o *vexOptions) verify(raw []byte) (payload []byte, signer string) {
+	e, err := trust.ParseEnvelope(raw)
+	if err != nil {
+		return nil, ""
+	}
+	payload, by, err := o.keys.VerifyEnvelope(e)
+	if err != nil {
+		return nil, ""
+	}
+	return payload, by.Name
+}
+
+// statements are those that were read for one image, and what they can speak of.
+type statements struct {
+	aboard *match.Aboard
+	list   []vex.Statement
+	unread []image.BlindSpot
+}
+
+// read reads the statements for an image.
+func (o *vexOptions) read(ctx context.Context, a *aboard) (*statements, error) {
+	st := &statements{aboard: match.NewAboard(vex.ImageOf(a.image), a.inventory)}
+	add := func(list []vex.Statement, unread []image.BlindSpot) {
+		st.list, st.unread = append(st.list, list...), append(st.unread, unread...)
+	}
+	reader := &vex.Reader{}
+	if len(o.keys) > 0 {
+		reader.Verify = o.verify
+	}
+	for _, source := range o.sources {
+		list, unread, err := reader.Load(source, st.aboard.Has)
+		if err != nil {
+			return nil, fmt.Errorf("--vex %w", err)
+		}
+		add(list, unread)
+	}
+	attestations, unread, err := a.image.Statements(ctx, vex.IsPredicate)
+	if err != nil {
+		return nil, err
+	}
+	add(nil, unread)
+	add(vex.Attested(attestations))
+	if len(o.keys) > 0 {
+		list, unread, err := reader.Attached(ctx, a.image)
+		if err != nil {
+			return nil, err
+		}
+		add(list, unread)
+	}
+	return st, nil
+}
+
+// conclude reads what others say of an image that was read, and judges it.
+func (o *scanOptions) conclude(ctx context.Context, a *aboard, db *advisory.DB, now time.Time) (*report.Report, error) {
+	var err error
+	if a.statements, err = o.vex.read(ctx, a); err != nil {
+		return nil, err
+	}
+	return o.judge(a, db, now)
+}
+
+// tell says that statements of documents that the user named changed nothing: a mistake of its author, often.
+func (o *vexOptions) tell(s streams, unused []match.UnusedStatement) {
+	n := map[string]int{}
+	for _, u := range unused {
+		if slices.Contains(o.sources, u.Source) {
+			n[u.Source]++
+		}
+	}
+	for _, source := range o.sources {
+		first := slices.IndexFunc(unused, func(u match.UnusedStatement) bool { return u.Source == source })
+		if n[source] == 0 || first < 0 {
+			continue
+		}
+		u := unused[first]
+		line := fmt.Sprintf("tidewaiter: %s: the statement on %s (%s) changed nothing: %s", source, u.Vulnerability, cutTo(u.Product, 80), u.Why)
+		if more := n[source] - 1; more > 0 {
+			line += fmt.Sprintf("; nor did %d more, which --format json lists as unusedStatements", more)
+		}
+		fmt.Fprintln(s.err, oneLine(line))
+		n[source] = 0 // a source that was named twice is told of once
+	}
+}
+
+func cutTo(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
+}
