@@ -1,7 +1,6 @@
 package match
 
 import (
-	"slices"
 	"strings"
 	"sync"
 
@@ -77,11 +76,7 @@ func productSubjects(p *inventory.Package) []*subject {
 	}
 	known := programsByCPE()[cpe.Name()]
 	if known == nil {
-		known = &program{}
-	}
-	names := strings.Fields(known.cpes)
-	if !slices.Contains(names, cpe.Name()) {
-		names = append(names, cpe.Name())
+		known = &program{cpes: cpe.Name()}
 	}
 	ecosystem := advisory.CPEEcosystem
 	if known.java {
@@ -89,7 +84,7 @@ func productSubjects(p *inventory.Package) []*subject {
 	}
 	modern := known.modern(p.Version)
 	var list []*subject
-	for _, name := range names {
+	for _, name := range strings.Fields(known.cpes) {
 		list = append(list, productSubject(p, ecosystem, name, p.Version))
 		if known.java && modern != p.Version { // records have the one or the other
 			list = append(list, productSubject(p, ecosystem, name, modern))

@@ -15,9 +15,11 @@ func cpeScheme(product string) scheme {
 }
 
 // cpeVersion is a version as the CPE dictionary writes those of all sorts of programs, of which each has an order of its own. What
-// they have in common is ordered here: numbers, then words that mark what comes before a release or after it. Colons and
-// underscores divide it as dots do: 9.3p1 is 9.3:p1, and 1.0:rc1 is 1.0rc1. A > in front means right after the version: NVD's ranges
-// may leave out where they start. 10.* is after all of 10.1, 10.2 and so on: ranges may end there.
+// they have in common is ordered here: numbers, then words that mark what comes before a release or after it. Colons, hyphens and
+// underscores divide it as dots do: 9.3p1 is 9.3:p1, and 1.0:rc1 is 1.0rc1.
+//
+// Ranges have two things more. A > in front means right after the version, for a range that leaves out where it starts; 10.* or
+// 10.x is after all of 10.1, 10.2 and so on, where a range ends.
 type cpeVersion struct {
 	numbers string // "1.0.2"; a number that is not there is 0
 	words   []cpeWord
@@ -39,7 +41,7 @@ func parseCPE(text string) (ordered, bool) {
 	text = strings.TrimPrefix(text, "v")
 	v := cpeVersion{after: after}
 	ok := !isCommit(text)
-	text, all := strings.CutSuffix(text, ".*")
+	text, all := cutWildcard(text)
 	v.numbers, text = cutCPENumbers(text)
 	if ok = ok && startsWithDigit(v.numbers) && !(all && text != ""); all {
 		v.numbers += "." + strings.Repeat("9", maxLength)
@@ -51,6 +53,12 @@ func parseCPE(text string) (ordered, bool) {
 		ok = w.word != "" && len(v.words) <= maxCPEWords
 	}
 	return v, ok
+}
+
+// cutWildcard cuts what stands for any number at the end: 10.* or 10.x.
+func cutWildcard(s string) (rest string, found bool) {
+	rest = strings.TrimSuffix(strings.TrimSuffix(s, ".x"), ".*")
+	return rest, rest != s
 }
 
 // isCommit says whether a text is the hash of a git commit, which NVD's data sometimes has in the place of a version.
@@ -91,7 +99,8 @@ func cutCPEWord(s string) (w cpeWord, rest string) {
 }
 
 // cpeRank says whether a word marks something before a release or after it, and gives the one spelling of those that mean
-// the same. A lone letter is a fix, OpenSSL's 1.0.2a; with a number behind it, a and b are Python's alpha and beta.
+// the same. A lone letter is a fix, OpenSSL's 1.0.2a; with a number behind it, a and b are Python's alpha and
+// beta, and m is a milestone.
 func cpeRank(word string, numbered bool) (rank int, spelling string) {
 	switch {
 	case word == "dev", word == "nightly", word == "snapshot", word == "canary":
@@ -100,7 +109,7 @@ func cpeRank(word string, numbered bool) (rank int, spelling string) {
 		return -4, "alpha"
 	case word == "beta", word == "b" && numbered:
 		return -3, "beta"
-	case word == "pre", word == "preview", word == "m", word == "milestone":
+	case word == "pre", word == "preview", word == "m" && numbered, word == "milestone":
 		return -2, "pre"
 	case word == "rc", word == "cr":
 		return -1, "rc"

@@ -47,7 +47,7 @@ func servers() []product {
 			around("-MariaDB", `(\d+\.\d+\.\d+)-MariaDB`), says(`MariaDB (\d+\.\d+\.\d+)\x00`),
 		}},
 		{"mysql", "oracle:mysql", "mysqld mysql mysqldump mysqladmin", []pattern{says(`MySQL (\d+\.\d+\.\d+)\x00`), says(`/mysql-(\d+\.\d+\.\d+)/`)}},
-		{"bind", "isc:bind", "named libisc libdns libns", []pattern{says(`libisc-(9\.\d+\.\d+)`), says(`BIND (9\.\d+\.\d+)`)}},
+		{"bind", "isc:bind", "named libisc libns", []pattern{says(`libisc-(9\.\d+\.\d+)`), says(`BIND (9\.\d+\.\d+)`)}},
 		{"dnsmasq", "thekelleys:dnsmasq", "dnsmasq", []pattern{says(`dnsmasq-(2\.\d+)`)}},
 		{"unbound", "nlnetlabs:unbound", "unbound", []pattern{says(`unbound (1\.\d+\.\d+)`)}},
 		{"openssh", "openbsd:openssh", "sshd ssh ssh-keygen ssh-agent ssh-add sshd-session", []pattern{says(`OpenSSH_(\d+\.\d+p\d+)`)}},
