@@ -33,9 +33,9 @@ func (m *matcher) finding(same []*inventory.Package, p *problem) (Finding, error
 		return Finding{}, err
 	}
 	own, repeated := vectors(p.hits)
-	others := append(repeated, cveVectors(known)...)
+	others := slices.Concat(repeated, cveVectors(known))
 	f.Severity, f.SeveritySource = level(p.hits, own, others)
-	f.CVSS = append(own, others...)
+	f.CVSS = slices.Concat(own, others)
 	slices.SortFunc(f.CVSS, compareCVSS)
 	f.CVSS = slices.Compact(f.CVSS)
 	return f, nil

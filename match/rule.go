@@ -36,6 +36,12 @@ type ruleContext struct {
 	matcher *matcher
 	// told has, by purl of a package that no other owns, the ids of its findings.
 	told map[string][]string
+	// contents remembers what packages hold: looking is what costs most of all that rules do.
+	contents map[*inventory.Package]inventory.Contents
+}
+
+func newRuleContext(m *matcher) *ruleContext {
+	return &ruleContext{matcher: m, told: map[string][]string{}, contents: map[*inventory.Package]inventory.Contents{}}
 }
 
 // Rules gives all rules, in the order in which they are asked. Of several that would quiet a finding the first is named.
@@ -68,7 +74,7 @@ func (s Settings) Set(text string) error {
 
 // apply holds the rules against the findings, in place.
 func (m *matcher) apply(findings []Finding, settings Settings) {
-	c := &ruleContext{matcher: m, told: map[string][]string{}}
+	c := newRuleContext(m)
 	for i := range findings {
 		if f := &findings[i]; m.owners[f.Package] != nil {
 			c.told[f.Package] = append(c.told[f.Package], names(f)...)
@@ -101,6 +107,16 @@ func (m *matcher) apply(findings []Finding, settings Settings) {
 
 // names gives all ids of a finding.
 func names(f *Finding) []string { return append([]string{f.ID}, f.Aliases...) }
+
+// contentsOf says what a package holds.
+func (c *ruleContext) contentsOf(p *inventory.Package) inventory.Contents {
+	have, known := c.contents[p]
+	if !known {
+		have = c.matcher.inv.Contents(p)
+		c.contents[p] = have
+	}
+	return have
+}
 
 // owner gives the distribution's package that installed this one, where the distribution answers for it.
 func (c *ruleContext) owner(p *inventory.Package) *inventory.Package { return c.matcher.answers(p) }

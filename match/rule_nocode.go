@@ -25,7 +25,7 @@ var noCode = Rule{
 		default:
 			return ""
 		}
-		have := c.matcher.inv.Contents(f.Of)
+		have := c.contentsOf(f.Of)
 		switch files := have.Files(); {
 		case files == 0:
 			return fmt.Sprintf("by its name, %s holds %s: no code that runs", f.Of.Name, what)
@@ -71,7 +71,7 @@ var documentationOnly = Rule{
 		if !f.Of.OfDistribution() {
 			return ""
 		}
-		have := c.matcher.inv.Contents(f.Of)
+		have := c.contentsOf(f.Of)
 		files := have.Files()
 		switch {
 		case isTestSuite(f.Of.Name):

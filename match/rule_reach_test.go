@@ -9,7 +9,7 @@ import (
 
 // Without an image there is nothing to look into: what these rules still say goes by names alone.
 func TestRulesOfPackagesWithoutFiles(t *testing.T) {
-	none := &ruleContext{matcher: &matcher{inv: &inventory.Inventory{}}}
+	none := newRuleContext(&matcher{inv: &inventory.Inventory{}})
 	tests := []struct {
 		p    inventory.Package
 		rule string

@@ -74,6 +74,9 @@ func header(s *screen, r *Report, all bool) {
 	if line := urgent(match.Standing(r.Findings)); line != "" {
 		s.fact("urgent", s.red(line))
 	}
+	if line := ended(match.Standing(r.Findings)); line != "" {
+		s.fact("ended", s.red(Clean(line)))
+	}
 	if n := len(r.BlindSpots); n > 0 {
 		s.fact("unknown", s.red(unknown(r)))
 	}
@@ -210,6 +213,20 @@ func found(s *screen, r *Report) string {
 		return "nothing that no rule lowers" + quieted
 	}
 	return strings.Join(parts, ", ") + "   " + number(fixable) + " fixable" + quieted
+}
+
+// ended names what nobody supports any more; empty where there is nothing.
+func ended(findings []match.Finding) string {
+	var titles []string
+	for _, f := range findings {
+		if f.Kind == match.KindEndOfLife && f.Lowered == nil && !slices.Contains(titles, f.Title) {
+			titles = append(titles, f.Title)
+		}
+	}
+	if len(titles) > 2 {
+		return titles[0] + "; and " + plural(len(titles)-1, "other")
+	}
+	return strings.Join(titles, "; ")
 }
 
 // unjudged counts the packages that no finding could be made for.
