@@ -73,6 +73,60 @@ func TestTheUpgradeEndsEveryFinding(t *testing.T) {
 	}
 }
 
+func TestTheUpgradeOfAProgramEndsEveryFinding(t *testing.T) {
+	for _, tc := range []struct{ name, cpe, version, first, second, want string }{
+		{"node", "cpe:2.3:a:nodejs:node.js:16.20.0:*:*:*:*:*:*:*", "16.20.0", "16.20.1", "18.18.2", "upgrade node 16.20.0 -> 18.18.2"},
+		{"openjdk", "cpe:2.3:a:oracle:openjdk:1.8.0_92:*:*:*:*:*:*:*", "1.8.0_92", "1.8.0_102", "1.8.0_99", "upgrade openjdk 1.8.0_92 -> 1.8.0_102"},
+	} {
+		p := &inventory.Package{PURL: "pkg:generic/" + tc.name, Type: "generic", Name: tc.name, Version: tc.version, CPE: tc.cpe}
+		got := assess.Steps([]match.Finding{found(p, "CVE-1", match.Low, tc.first), found(p, "CVE-2", match.Low, tc.second)})
+		if len(got) != 1 || got[0].Title != tc.want {
+			t.Errorf("got %+v, want %q", got, tc.want)
+		}
+	}
+}
+
+func TestStepsToWhatIsNoRelease(t *testing.T) {
+	for _, tt := range []struct {
+		version string
+		fixed   [][]string
+		want    string
+	}{
+		{"3.7.16", [][]string{{"3.8.17"}, {"3.15.0a6"}}, "upgrade a 3.7.16 -> 3.8.17"},
+		{"3.7.16", [][]string{{"3.15.0a6", "3.15.1"}}, "upgrade a 3.7.16 -> 3.15.1"},
+		{"2.0.0-rc.1", [][]string{{"2.0.0-rc.2"}}, "upgrade a 2.0.0-rc.1 -> 2.0.0-rc.2"},
+		{"1.0.2", [][]string{{"1.0.2b"}}, "upgrade a 1.0.2 -> 1.0.2b"},
+		{"1.0.2", [][]string{{"2.0.0-alpha"}}, ""},
+	} {
+		var findings []match.Finding
+		for _, fixed := range tt.fixed {
+			findings = append(findings, found(npm("a", tt.version), "CVE-1", match.Low, fixed...))
+		}
+		got := ""
+		if steps := assess.Steps(findings); len(steps) > 0 {
+			got = steps[0].Title
+		}
+		if got != tt.want {
+			t.Errorf("%s %v: %q, want %q", tt.version, tt.fixed, got, tt.want)
+		}
+	}
+}
+
+// A library's supported releases are often another major version: that is a step of its own. What rules lower comes last.
+func TestStepsThatComeLater(t *testing.T) {
+	ended := found(npm("b", "1.0.0"), "EOL-b-1", match.Low, "12.0.0")
+	ended.Kind = match.KindEndOfLife
+	lowered := found(npm("a", "1.0.0"), "CVE-1", match.Critical, "1.0.1")
+	lowered.Lowered = []match.Lowered{{By: "a-rule"}}
+	var got []string
+	for _, s := range assess.Steps([]match.Finding{lowered, found(npm("b", "1.0.0"), "CVE-2", match.Medium, "1.0.2"), ended}) {
+		got = append(got, s.Title)
+	}
+	if d := cmp.Diff([]string{"upgrade b 1.0.0 -> 1.0.2", "upgrade b 1.0.0 -> 12.0.0", "upgrade a 1.0.0 -> 1.0.1"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestWhatHasNoFixHasNoStep(t *testing.T) {
 	if got := assess.Steps([]match.Finding{found(npm("a", "1.0.0"), "CVE-1", match.High)}); len(got) != 0 {
 		t.Errorf("%+v", got)

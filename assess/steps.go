@@ -3,6 +3,7 @@ package assess
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,8 +65,10 @@ func group(f match.Finding) (key string, ok bool) {
 	switch {
 	case f.Malicious:
 		return "remove\x00" + f.Package, true
-	case len(f.Fixed) == 0:
+	case fix(f) == "":
 		return "", false
+	case f.Kind == match.KindEndOfLife && f.Severity == match.Low: // the line of releases that is supported is far off, and no step to other fixes
+		return "move\x00" + f.Package, true
 	case f.Of.OfDistribution():
 		return "layer\x00" + f.Of.Type + "\x00" + layerKey(f.Of), true
 	}
@@ -80,11 +83,13 @@ func layerKey(p *inventory.Package) string {
 }
 
 func step(closed []match.Finding) Step {
-	s := Step{worst: Rank(match.Negligible)}
+	s := Step{worst: Rank(match.Negligible) + 1}
 	exploited := map[string]bool{}
 	for _, f := range closed {
 		s.Closes = append(s.Closes, f.ID)
-		s.worst = min(s.worst, Rank(f.Severity))
+		if f.Lowered == nil {
+			s.worst = min(s.worst, Rank(f.Severity))
+		}
 		s.bad = s.bad || f.Malicious
 		if f.KEV != nil {
 			exploited[f.ID] = true
@@ -111,21 +116,32 @@ func describe(closed []match.Finding, malicious bool) (title, where string) {
 	return fmt.Sprintf("upgrade %s %s -> %s", p.Name, p.Version, target(closed)), place(p)
 }
 
+// fix is the lowest version that ends a finding; empty where none does. What comes before a release is none, unless the package is
+// of that kind itself.
+func fix(f match.Finding) string {
+	for _, v := range f.Fixed {
+		if !preRelease.MatchString(v) || preRelease.MatchString(f.Of.Version) {
+			return v
+		}
+	}
+	return ""
+}
+
+// preRelease knows the marks that ecosystems put on what comes before a release: 3.15.0a6, 2.0.0-rc.1, 1.0-beta, but not OpenSSL's 1.0.2b.
+var preRelease = regexp.MustCompile(`(?i)[0-9][-._]?((a|b|c|m|rc|alpha|beta|pre|preview|dev)[-._]?[0-9]+|rc|alpha|beta|pre|preview|dev|snapshot)$`)
+
 // target is the lowest version that ends every one of a package's findings that can be ended: the highest of the lowest
 // fixes. It is empty when none has a fix.
 func target(closed []match.Finding) string {
 	var highest string
 	for _, f := range closed {
-		if len(f.Fixed) == 0 {
-			continue
-		}
-		lowest := f.Fixed[0]
-		if highest == "" {
-			highest = lowest
+		lowest := fix(f)
+		if highest == "" || lowest == "" {
+			highest = cmp.Or(highest, lowest)
 			continue
 		}
 		// A fix that cannot be compared leaves it as it is: match has compared these same versions already.
-		if c, err := version.Compare(f.Of.Ecosystem, lowest, highest); err == nil && c > 0 {
+		if c, err := version.Compare(match.Order(f.Of), lowest, highest); err == nil && c > 0 {
 			highest = lowest
 		}
 	}

@@ -78,12 +78,10 @@ func findArtifactPlace(ref string) (artifactPlace, error) {
 	case registryForm, nameForm:
 		return artifactPlace{name: rest}, nil
 	case dockerForm, dockerArchiveForm, directoryForm:
-		return artifactPlace{}, fmt.Errorf("%s: such artifacts are kept in registries, oci: and oci-archive:", ref)
+		return artifactPlace{}, fmt.Errorf("%s: such artifacts are kept in a registry, in oci:DIR or in oci-archive:FILE", ref)
 	case anyForm:
-		if _, err := os.Stat(rest); errors.Is(err, fs.ErrNotExist) && !looksLikePath(rest) {
-			if _, _, err := splitPath(rest); err != nil {
-				return artifactPlace{name: rest}, nil
-			}
+		if isName(rest) {
+			return artifactPlace{name: rest}, nil
 		}
 	}
 	path, selector, err := splitPath(rest)
@@ -100,6 +98,15 @@ func findArtifactPlace(ref string) (artifactPlace, error) {
 		return artifactPlace{}, fmt.Errorf("%s: not a directory: write oci-archive:%s", path, path)
 	}
 	return artifactPlace{path: path, selector: selector, archive: !info.IsDir()}, nil
+}
+
+// isName says whether a reference without a scheme is a name in a registry: nothing is there that it could be the path of.
+func isName(rest string) bool {
+	if _, err := os.Stat(rest); !errors.Is(err, fs.ErrNotExist) || looksLikePath(rest) {
+		return false
+	}
+	_, _, notPath := splitPath(rest)
+	return notPath != nil
 }
 
 func openRegistryArtifact(ctx context.Context, image string, o Options) (*Artifact, error) {

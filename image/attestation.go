@@ -61,7 +61,7 @@ func (im *Image) Statements(ctx context.Context, want func(predicateType string)
 		found = append(found, statements...)
 		lacking := im.store.partial && errors.Is(err, fs.ErrNotExist) // as in an archive of one platform
 		if err != nil && !lacking {
-			spots = append(spots, attestationSpot(UnreadableFile, d.Digest, err))
+			spots = append(spots, attestationSpot(UnreadablePaper, d.Digest, err))
 		}
 	}
 	return found, spots, nil

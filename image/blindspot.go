@@ -34,6 +34,7 @@ const (
 	OtherImage      BlindSpotKind = "other-image"      // an index has further images for the same platform
 	UnknownBase     BlindSpotKind = "unknown-base"     // nothing tells which layers are the base image's
 	Unjudged        BlindSpotKind = "unjudged"         // a version or a range that cannot be compared
+	UnreadablePaper BlindSpotKind = "unreadable-paper" // an attestation or a VEX document that does not parse: what is said, not what is aboard
 )
 
 // SortBlindSpots puts spots in the order in which reports show them and drops repetitions.

@@ -80,14 +80,14 @@ func TestParseConfig(t *testing.T) {
 	}
 	digest := "sha256:" + strings.Repeat("0", 64)
 	c, err := parseConfig([]byte(`{"os":"linux","architecture":7,"created":"junk","config":{"Labels":{"a":"b","c":1},
-		"Entrypoint":["/bin/a"],"Cmd":"b c","Env":7,"WorkingDir":"/w"},
+		"Entrypoint":["/bin/a"],"Cmd":"b c","Env":7,"WorkingDir":"/w","Healthcheck":{"Test":["CMD","/bin/h"],"Interval":"x"}},
 		"rootfs":{"diff_ids":["`+digest+`"]},"history":[{"created_by":"a","empty_layer":true},{"created_by":"b"}]}`), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &config{
 		platform: Platform{OS: "linux"}, created: time.Time{}, labels: map[string]string{"a": "b"},
-		process: &Process{Entrypoint: []string{"/bin/a"}, Cmd: []string{"b c"}, WorkingDir: "/w"},
+		process: &Process{Entrypoint: []string{"/bin/a"}, Cmd: []string{"b c"}, WorkingDir: "/w", Healthcheck: []string{"CMD", "/bin/h"}},
 		diffIDs: []string{digest}, history: []History{{Instruction: "a", Layer: -1}, {Instruction: "b"}},
 	}
 	if diff := cmp.Diff(want, c, cmp.AllowUnexported(config{})); diff != "" {

@@ -8,6 +8,9 @@ type Process struct {
 	// Env has "NAME=value".
 	Env        []string
 	WorkingDir string
+	// Healthcheck is the command by which a runtime may look after the container: "CMD" and a command line, or "CMD-SHELL" and
+	// a shell's.
+	Healthcheck []string
 }
 
 // parseProcess reads the part "config" of an image's config; nil where it cannot be read. Docker's older builders wrote a
@@ -16,6 +19,7 @@ func parseProcess(raw json.RawMessage) *Process {
 	var fields struct {
 		Entrypoint, Cmd, Env json.RawMessage
 		WorkingDir           json.RawMessage
+		Healthcheck          json.RawMessage
 	}
 	if !decode(raw, &fields) {
 		return nil
@@ -33,5 +37,8 @@ func parseProcess(raw json.RawMessage) *Process {
 	}
 	p := &Process{Entrypoint: words(fields.Entrypoint), Cmd: words(fields.Cmd), Env: words(fields.Env)}
 	decode(fields.WorkingDir, &p.WorkingDir)
+	var check struct{ Test json.RawMessage }
+	decode(fields.Healthcheck, &check)
+	p.Healthcheck = words(check.Test)
 	return p
 }

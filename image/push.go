@@ -111,7 +111,7 @@ func openTarget(ctx context.Context, ref string, o PushOptions) (target, error) 
 	case layoutArchiveForm, archiveForm:
 		return newLayoutArchive(rest, o)
 	}
-	return nil, fmt.Errorf("%s: artifacts are written to registries, oci: and oci-archive:", ref)
+	return nil, fmt.Errorf("%s: artifacts are written to a registry, to oci:DIR or to oci-archive:FILE", ref)
 }
 
 // registryTarget writes to a repository.

@@ -166,6 +166,7 @@ func TestPushToLayout(t *testing.T) {
 	for _, ref := range []string{archive, "oci-archive:" + archive, "archive://" + archive + ":v1", compress(t, archive, ".gz")} {
 		checkNote(t, ref, digest)
 	}
+	checkNote(t, filepath.Join(dir, "tabbed"), push(t, "oci:"+filepath.Join(dir, "tabbed")+"/")) // as a shell completes it
 	left, err := filepath.Glob(filepath.Join(dir, ".*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)

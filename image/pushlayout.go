@@ -93,10 +93,11 @@ func newLayoutArchive(rest string, o PushOptions) (target, error) {
 // splitTag splits the tag off a path that need not be there. A colon within a path's directory, or before a digit of a
 // drive, is part of the path.
 func splitTag(s string) (path, tag string) {
+	tag = defaultTag
 	if i := strings.LastIndexByte(s, ':'); i > 1 && !strings.ContainsAny(s[i:], `/\`) && i < len(s)-1 {
-		return s[:i], s[i+1:]
+		s, tag = s[:i], s[i+1:]
 	}
-	return s, defaultTag
+	return filepath.Clean(s), tag // a shell completes a directory with a slash
 }
 
 func (t *layoutTarget) blob(ctx context.Context, c Content) error {

@@ -51,7 +51,7 @@ func ReadProvenance(statements []image.Statement) (*Provenance, []image.BlindSpo
 		if err == nil {
 			return p, spots
 		}
-		spots = append(spots, image.BlindSpot{Kind: image.UnreadableFile, Where: "attestation " + s.Digest,
+		spots = append(spots, image.BlindSpot{Kind: image.UnreadablePaper, Where: "attestation " + s.Digest,
 			Message: fmt.Sprintf("the provenance is not valid: %v", err)})
 	}
 	return nil, spots

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tidewaiter/advisory"
 	"tidewaiter/image"
@@ -18,6 +19,9 @@ func (e *explainer) answer(inv *inventory.Inventory, spots []image.BlindSpot) er
 	case len(standing) > 0 && standing[0].Kind == KindEndOfLife:
 		e.Answer, e.Because = IsAffected, standing[0].Evidence.Compared
 		return nil
+	case len(standing) > 0 && standing[0].Malicious:
+		e.Answer, e.Because = IsAffected, whose(standing)+" malicious"
+		return nil
 	case len(standing) > 0:
 		e.Answer, e.Because = IsAffected, whose(standing)+" affected"
 		return nil
@@ -25,20 +29,33 @@ func (e *explainer) answer(inv *inventory.Inventory, spots []image.BlindSpot) er
 		e.Answer, e.Because = IsQuieted, fmt.Sprintf("%s affected, but %s quiets that", whose(e.Findings), e.Findings[0].Quieted.By)
 		return nil
 	}
-	if err := e.obstacles(inv, spots); err != nil {
+	if lifecycles, ok := e.cat.(Lifecycles); ok && isEndOfLife(e.ID) {
+		return e.notEnded(lifecycles)
+	}
+	known, err := e.obstacles(inv, spots)
+	if err != nil {
 		return err
 	}
 	switch {
-	case len(e.BlindSpots) > 0:
-		e.Answer, e.Because = CannotSay, e.BlindSpots[0].Message
-	case len(e.Considered) == 1:
-		e.Answer, e.Because = NotAffected, "the one package aboard that it names is not affected"
-	case len(e.Considered) > 1:
-		e.Answer, e.Because = NotAffected, fmt.Sprintf("none of the %d packages aboard that it names is affected", len(e.Considered))
+	case len(e.BlindSpots) == 0:
+		e.Answer, e.Because = NotAffected, e.negative()
+	case known && slices.Contains(spots, e.BlindSpots[0]): // all that is known of the problem says no
+		e.Answer, e.Because = CannotSay, e.negative()+", but: "+e.BlindSpots[0].Message
 	default:
-		e.Answer, e.Because = NotAffected, "no package that it names is aboard"
+		e.Answer, e.Because = CannotSay, e.BlindSpots[0].Message
 	}
 	return nil
+}
+
+// negative says that what is known of the problem affects nothing aboard.
+func (e *explainer) negative() string {
+	switch len(e.Considered) {
+	case 0:
+		return "no package that it names is aboard"
+	case 1:
+		return "the one package aboard that it names is not affected"
+	}
+	return fmt.Sprintf("none of the %d packages aboard that it names is affected", len(e.Considered))
 }
 
 // whose is the subject of a sentence on findings, with its verb.
@@ -58,15 +75,15 @@ func subjectOf(first string, others int) string {
 	return fmt.Sprintf("%s and %s are", first, count(others, "other package", "other packages"))
 }
 
-// obstacles gathers what stands in the way of saying that the image is not affected.
-func (e *explainer) obstacles(inv *inventory.Inventory, spots []image.BlindSpot) error {
+// obstacles gathers what stands in the way of saying that the image is not affected. known says that there are advisories.
+func (e *explainer) obstacles(inv *inventory.Inventory, spots []image.BlindSpot) (known bool, err error) {
 	nothing := func(s image.BlindSpot) bool { return s.Kind == image.NoFeed && s.Where == "" }
 	if i := slices.IndexFunc(spots, nothing); i >= 0 { // there is no advisory file: no more can be said
 		e.BlindSpots = []image.BlindSpot{spots[i]}
-		return nil
+		return false, nil
 	}
 	if err := e.unheard(); err != nil {
-		return err
+		return false, err
 	}
 	if len(inv.Packages) == 0 {
 		e.blind(image.Unjudged, "", "no package was found in the image: there is nothing to judge")
@@ -85,12 +102,56 @@ func (e *explainer) obstacles(inv *inventory.Inventory, spots []image.BlindSpot)
 			stands = silent
 		case image.StaleFeed:
 			stands = !spared // that a version has the fix stays true; that nobody reports the problem may not
+			if stands {
+				settled, err := e.settled(inv)
+				if err != nil {
+					return false, err
+				}
+				stands = !settled
+			}
 		}
 		if stands {
 			e.BlindSpots = append(e.BlindSpots, spot)
 		}
 	}
-	return nil
+	return true, nil
+}
+
+// season is how long after a problem was published feeds still begin to name packages for it, as a rule.
+const season = 90 * 24 * time.Hour
+
+// settled says whether the feeds of all that is aboard are of well after the problem was published. That such a feed
+// says nothing of it stays an answer when the feed is no longer fresh.
+func (e *explainer) settled(inv *inventory.Inventory) (bool, error) {
+	published, err := e.published()
+	if err != nil || published.IsZero() {
+		return false, err
+	}
+	needed := neededFeeds(inv)
+	for _, feed := range e.cat.Info().Feeds {
+		if date, err := time.Parse(time.DateOnly, feed.Date); needed[feed.Name] && (err != nil || date.Before(published.Add(season))) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// published is when the problem became known, by the records of some of its packages; zero where they do not tell.
+func (e *explainer) published() (first time.Time, err error) {
+	const most = 8 // packages to look into: that it was known later than it was hides nothing
+	for _, p := range e.problem.Packages[:min(most, len(e.problem.Packages))] {
+		records, err := e.adv.Records(p.Ecosystem, p.Name)
+		if err != nil {
+			return first, fmt.Errorf("advisories for %s %s: %w", p.Ecosystem, p.Name, err)
+		}
+		for i := range records {
+			r := &records[i]
+			if e.records[r.ID] && !r.Published.IsZero() && (first.IsZero() || r.Published.Before(first)) {
+				first = r.Published
+			}
+		}
+	}
+	return first, nil
 }
 
 // unruled gathers the packages that were considered and not judged. It says whether some package is known to be spared, and

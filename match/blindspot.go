@@ -16,13 +16,33 @@ import (
 
 // tally gathers what could not be judged, so that each cause makes one blind spot, however many it concerns.
 type tally struct {
-	uncovered  map[string]int                 // packages, by ecosystem or distribution
+	uncovered  map[string]*uncovered          // by ecosystem, distribution or vendor
 	unreadable map[string]map[string]struct{} // by ecosystem: packages or records whose versions cannot be compared
 	commits    map[string]map[string]struct{} // by ecosystem: records that name only commits
 }
 
 func newTally() *tally {
-	return &tally{map[string]int{}, map[string]map[string]struct{}{}, map[string]map[string]struct{}{}}
+	return &tally{map[string]*uncovered{}, map[string]map[string]struct{}{}, map[string]map[string]struct{}{}}
+}
+
+// uncovered are packages that no feed speaks of.
+type uncovered struct {
+	n     int
+	names map[string]struct{} // of those that are not of a whole distribution
+}
+
+// uncover counts copies of a package that no feed speaks of.
+func (t *tally) uncover(p *inventory.Package, copies int) {
+	where := origin(p)
+	u := t.uncovered[where]
+	if u == nil {
+		u = &uncovered{names: map[string]struct{}{}}
+		t.uncovered[where] = u
+	}
+	u.n += copies
+	if p.Vendor != "" || p.Type == "generic" {
+		u.names[p.Name] = struct{}{}
+	}
 }
 
 // note counts a record that could not be held against a subject.
@@ -41,9 +61,12 @@ func (t *tally) note(s *subject, r *advisory.Record, err error) {
 
 func (t *tally) blindSpots() []image.BlindSpot {
 	var spots []image.BlindSpot
-	for where, n := range t.uncovered {
-		spots = append(spots, image.BlindSpot{Kind: image.NoFeed, Where: where, Packages: n,
-			Message: fmt.Sprintf("no advisory feed for %s: %s not judged", where, count(n, "package was", "packages were"))})
+	for where, u := range t.uncovered {
+		message := fmt.Sprintf("no advisory feed for %s: %s not judged", where, count(u.n, "package was", "packages were"))
+		if len(u.names) > 0 {
+			message += ": " + examples(u.names)
+		}
+		spots = append(spots, image.BlindSpot{Kind: image.NoFeed, Where: where, Packages: u.n, Message: message})
 	}
 	for where, names := range t.unreadable {
 		spots = append(spots, image.BlindSpot{Kind: image.Unjudged, Where: where,
@@ -90,8 +113,8 @@ func origin(p *inventory.Package) string {
 			return distro
 		}
 	}
-	if p.Type == "" {
-		return "packages of no known type"
+	if p.Type == "" || p.Type == "generic" {
+		return "packages of no known ecosystem"
 	}
 	return p.Type
 }
@@ -99,14 +122,7 @@ func origin(p *inventory.Package) string {
 // Stale says so when feeds that the inventory's packages need are older than limit at the time now. The message does not
 // count the days, so that it is the same on every day that it is given.
 func Stale(inv *inventory.Inventory, info advisory.Info, now time.Time, limit time.Duration) []image.BlindSpot {
-	needed := map[string]bool{}
-	for i := range inv.Packages {
-		base, _, _ := strings.Cut(judgedAs(inv.Packages[i].Ecosystem), ":")
-		needed["osv/"+base], needed["secdb/"+base] = true, true
-		for _, s := range productSubjects(&inv.Packages[i]) {
-			needed["osv/"+s.base], needed[advisory.FeedNVD] = true, true
-		}
-	}
+	needed := neededFeeds(inv)
 	var old []string
 	for _, feed := range info.Feeds {
 		if !needed[feed.Name] {
@@ -125,6 +141,19 @@ func Stale(inv *inventory.Inventory, info advisory.Info, now time.Time, limit ti
 	slices.Sort(old)
 	return []image.BlindSpot{{Kind: image.StaleFeed,
 		Message: fmt.Sprintf("advisory data older than %s: %s: run tidewaiter db update", inDays(limit), strings.Join(old, ", "))}}
+}
+
+// neededFeeds are the names of the feeds that speak of packages of the inventory.
+func neededFeeds(inv *inventory.Inventory) map[string]bool {
+	needed := map[string]bool{}
+	for i := range inv.Packages {
+		base, _, _ := strings.Cut(judgedAs(inv.Packages[i].Ecosystem), ":")
+		needed["osv/"+base], needed["secdb/"+base] = true, true
+		for _, s := range productSubjects(&inv.Packages[i]) {
+			needed["osv/"+s.base], needed[advisory.FeedNVD] = true, true
+		}
+	}
+	return needed
 }
 
 func inDays(d time.Duration) string {

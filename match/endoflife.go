@@ -32,7 +32,7 @@ func EndOfLife(inv *inventory.Inventory, known Lifecycles, now time.Time) ([]Fin
 	if err != nil {
 		return nil, nil, fmt.Errorf("end of life: %w", err)
 	}
-	l := lifecycles{known: known, today: now.Format(time.DateOnly), found: map[string]*Finding{}}
+	l := lifecycles{known: known, today: now.Format(time.DateOnly), soon: now.AddDate(0, 6, 0).Format(time.DateOnly), found: map[string]*Finding{}}
 	spots, err := l.distribution(inv.OS)
 	if err != nil {
 		return nil, nil, err
@@ -64,32 +64,43 @@ func EndOfLife(inv *inventory.Inventory, known Lifecycles, now time.Time) ([]Fin
 type lifecycles struct {
 	known Lifecycles
 	today string
+	soon  string              // half a year later
 	found map[string]*Finding // by id
 }
 
-// distribution looks at the distribution. Its extended support still reports problems, even where its fixes are for those who pay.
+// distribution looks at the distribution. Its extended support still reports problems, even where its fixes are for those who pay:
+// that is a finding, and no blind spot.
 func (l *lifecycles) distribution(os inventory.OS) ([]image.BlindSpot, error) {
 	product := lifecycleProduct(os)
 	if product == "" {
 		return nil, nil
 	}
-	cycles, err := l.cycles(product)
+	published, err := l.cycles(product)
 	if err != nil {
 		return nil, err
 	}
-	cycles = slices.Clone(cycles)
-	for i := range cycles {
-		cycles[i].EOL, cycles[i].Extended = max(cycles[i].EOL, cycles[i].Extended), ""
-		cycles[i].Latest = "" // a distribution is known by its release, not by the newest medium of it
+	regular := slices.Clone(published)
+	extended := slices.Clone(published)
+	for i, c := range published {
+		regular[i].Latest, extended[i].Latest = "", "" // a distribution is known by its release, not by the newest medium of it
+		extended[i].EOL, extended[i].Extended = max(c.EOL, c.Extended), ""
 	}
-	c, ok := cycleOf(cycles, os.VersionID)
+	if product == "debian" {
+		regular = extended // Debian's is for everybody
+	}
+	pkg := &inventory.Package{PURL: "pkg:generic/" + os.ID + "@" + os.VersionID, Type: "generic", Name: os.ID, Version: os.VersionID, Paths: []string{"etc/os-release"}}
+	c, ok := cycleOf(regular, os.VersionID)
 	if !ok || !l.ended(c) {
 		return nil, nil
 	}
-	pkg := &inventory.Package{PURL: "pkg:generic/" + os.ID + "@" + os.VersionID, Type: "generic", Name: os.ID, Version: os.VersionID, Paths: []string{"etc/os-release"}}
-	l.add(pkg, c, cycles, High)
+	last, _ := cycleOf(extended, os.VersionID)
+	if !l.ended(last) {
+		l.add(pkg, c, regular, Medium)
+		return nil, nil
+	}
+	l.add(pkg, last, regular, High)
 	return []image.BlindSpot{{Kind: image.EndOfLife, Where: strings.TrimSpace(os.ID + " " + os.VersionID),
-		Message: fmt.Sprintf("%s %s has had no support%s: new problems are no longer reported for it; move to a supported release", os.ID, os.VersionID, supportUntil(c))}}, nil
+		Message: fmt.Sprintf("%s %s has had no support%s: new problems are no longer reported for it; move to a supported release", os.ID, os.VersionID, supportUntil(last))}}, nil
 }
 
 // look looks at a package of a product.
@@ -133,6 +144,11 @@ func (l *lifecycles) ended(c advisory.Cycle) bool {
 	return c.EOL <= l.today
 }
 
+// endsSoon says whether a cycle's regular support ends within half a year.
+func (l *lifecycles) endsSoon(c advisory.Cycle) bool {
+	return c.EOL != "" && c.EOL <= l.soon
+}
+
 // supportUntil says when support ended, where that is known.
 func supportUntil(c advisory.Cycle) string {
 	if c.EOL == "" {
@@ -170,6 +186,9 @@ func (l *lifecycles) add(p *inventory.Package, c advisory.Cycle, cycles []adviso
 		}
 		if !l.ended(other) {
 			newest = cmp.Or(newest, other.Cycle)
+			if len(f.Fixed) > 0 && l.endsSoon(other) {
+				continue // who moves there moves again at once
+			}
 			f.Fixed = append(f.Fixed, cmp.Or(other.Latest, other.Cycle))
 		}
 	}
@@ -191,8 +210,6 @@ func productOf(p *inventory.Package, products map[string]string) string {
 		return ""
 	case p.Type == "generic" && p.Name == "openjdk":
 		return javaProduct(strings.Join(p.Evidence, "\n"))
-	case p.Type == "generic" && !p.Recognised:
-		return ""
 	}
 	cpe := p.CPE
 	if p.Type != "generic" {
@@ -227,6 +244,8 @@ func lifecycleProduct(os inventory.OS) string {
 		return "alpine-linux"
 	case "rocky":
 		return "rocky-linux"
+	case "photon":
+		return "vmware-photon"
 	case "amzn":
 		return "amazon-linux"
 	case "ol":

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +26,14 @@ func TestEndOfLife(t *testing.T) {
 		"debian":       {{Cycle: "12", EOL: "2026-07-11", Extended: "2028-06-30"}, {Cycle: "10", EOL: "2022-09-10", Extended: "2024-06-30"}},
 		"alpine-linux": {{Cycle: "3.2", EOL: "2017-05-01"}, {Cycle: "3.21", EOL: "2026-11-01"}},
 		"centos":       {{Cycle: "5", Ended: true}},
+		"ubuntu":       {{Product: "ubuntu", Title: "Ubuntu", Cycle: "24.04", EOL: "2029-05-31"}, {Product: "ubuntu", Title: "Ubuntu", Cycle: "20.04", EOL: "2025-05-31", Extended: "2030-04-02"}},
 	}}
 	now := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 	for _, tc := range []struct {
 		os   inventory.OS
 		want string // in the message; empty for no blind spot
 	}{
+		{inventory.OS{ID: "ubuntu", VersionID: "24.04"}, ""},
 		{inventory.OS{ID: "debian", VersionID: "12"}, ""}, // long-term support still reports
 		{inventory.OS{ID: "debian", VersionID: "10"}, "since 2024-06-30"},
 		{inventory.OS{ID: "alpine", VersionID: "3.21.4"}, ""}, // not 3.2
@@ -57,11 +60,28 @@ func TestEndOfLife(t *testing.T) {
 	}
 }
 
+// Who pays still has a supported Ubuntu, and its problems are still reported.
+func TestEndOfLifeWithoutPaying(t *testing.T) {
+	known := lives{cycles: map[string][]advisory.Cycle{"ubuntu": {
+		{Product: "ubuntu", Title: "Ubuntu", Cycle: "24.04", EOL: "2029-05-31", Extended: "2034-04-25"}, {Product: "ubuntu", Title: "Ubuntu", Cycle: "20.04", EOL: "2025-05-31", Extended: "2030-04-02"}}}}
+	findings, spots, err := EndOfLife(&inventory.Inventory{OS: inventory.OS{ID: "ubuntu", VersionID: "20.04"}}, known, time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil || len(spots) > 0 || len(findings) != 1 {
+		t.Fatal(findings, spots, err)
+	}
+	f := findings[0]
+	want := "Ubuntu 20.04 has had no support since 2025-05-31 without paying; the newest is 24.04"
+	if f.Title != want || f.Severity != Medium || !slices.Equal(f.Fixed, []string{"24.04"}) || !slices.Equal(f.Evidence.Facts, []string{"extended support ends on 2030-04-02"}) {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestEndOfLifeOfProducts(t *testing.T) {
 	known := lives{
 		cycles: map[string][]advisory.Cycle{
 			"nodejs": {{Product: "nodejs", Title: "Node.js", Cycle: "26", EOL: "2029-04-30", Latest: "26.7.0"}, {Product: "nodejs", Title: "Node.js", Cycle: "25", EOL: "2026-06-01"},
-				{Product: "nodejs", Title: "Node.js", Cycle: "24", EOL: "2028-04-30", Latest: "24.19.0"}, {Product: "nodejs", Title: "Node.js", Cycle: "16", EOL: "2023-09-11", Extended: "2023-10-01"}},
+				{Product: "nodejs", Title: "Node.js", Cycle: "24", EOL: "2028-04-30", Latest: "24.19.0"},
+				{Product: "nodejs", Title: "Node.js", Cycle: "22", EOL: "2027-02-01", Latest: "22.9.0"}, // too soon to move there
+				{Product: "nodejs", Title: "Node.js", Cycle: "16", EOL: "2023-09-11", Extended: "2023-10-01"}},
 			"spring-framework": {{Product: "spring-framework", Title: "Spring Framework", Cycle: "6.2", EOL: "2027-06-30", Latest: "6.2.1"},
 				{Product: "spring-framework", Title: "Spring Framework", Cycle: "4.3", EOL: "2020-12-31", Extended: "2028-12-31"}},
 			"eclipse-temurin": {{Product: "eclipse-temurin", Title: "Eclipse Temurin", Cycle: "11", EOL: "2027-10-31"},
@@ -92,6 +112,7 @@ func TestEndOfLifeOfProducts(t *testing.T) {
 		recognised("openjdk", "1.8.0_392", "cpe:2.3:a:oracle:openjdk:1.8.0_392:*:*:*:*:*:*:*", `release: JAVA_VERSION="1.8.0_392" IMPLEMENTOR="Eclipse Adoptium"`),
 		recognised("openjdk", "10.0.2", "", `release: JAVA_VERSION="10.0.2" IMPLEMENTOR="Eclipse Adoptium"`),
 		recognised("openjdk", "9.0.1", "", `release: JAVA_VERSION="9.0.1" IMPLEMENTOR="Debian"`),
+		{PURL: "pkg:generic/ours@16.1.0", Type: "generic", Name: "ours", Version: "16.1.0"},
 		{PURL: "pkg:golang/stdlib@1.19.5", Type: "golang", Ecosystem: "Go", Name: "stdlib", Version: "1.19.5"},
 		{PURL: "pkg:npm/node@16.0.0", Type: "npm", Ecosystem: "npm", Name: "node", Version: "16.0.0", Locked: true},
 		{PURL: "pkg:npm/react@16.0.0", Type: "npm", Ecosystem: "npm", Name: "react", Version: "16.0.0"},

@@ -17,6 +17,8 @@ type Catalogue interface {
 	Advisories
 	// Problem gives all that is known under an id, in whatever case it is written.
 	Problem(id string) (advisory.Problem, error)
+	// Info says of when the feeds are.
+	Info() advisory.Info
 }
 
 // Answer is what can be said of one problem and one image.
@@ -103,7 +105,7 @@ func Explain(inv *inventory.Inventory, cat Catalogue, findings []Finding, spots 
 	}
 	e := &explainer{
 		Explanation: Explanation{ID: id, Mends: problem.Mends},
-		matcher:     newMatcher(inv, cat), problem: problem, records: map[string]bool{}, wanted: map[string]bool{},
+		matcher:     newMatcher(inv, cat), cat: cat, problem: problem, records: map[string]bool{}, wanted: map[string]bool{},
 	}
 	for _, id := range problem.IDs {
 		e.records[id] = true
@@ -125,6 +127,7 @@ func Explain(inv *inventory.Inventory, cat Catalogue, findings []Finding, spots 
 type explainer struct {
 	Explanation
 	*matcher
+	cat     Catalogue
 	problem advisory.Problem
 	records map[string]bool // ids of the problem's records, errata included
 	wanted  map[string]bool // keys of the packages that they name
@@ -138,6 +141,9 @@ func (e *explainer) name(findings []Finding) {
 	for _, f := range findings {
 		if slices.ContainsFunc(names(&f), func(id string) bool { return own[strings.ToUpper(id)] }) {
 			e.Findings = append(e.Findings, f)
+		}
+		if strings.EqualFold(f.ID, e.ID) { // an end of life is in no feed by its name
+			e.ID = f.ID
 		}
 	}
 	slices.SortStableFunc(e.Findings, func(a, b Finding) int { return compareBools(a.Quieted != nil, b.Quieted != nil) })

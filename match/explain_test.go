@@ -22,7 +22,10 @@ import (
 type catalogue struct {
 	known
 	problems map[string]advisory.Problem
+	feeds    []advisory.Feed
 }
+
+func (c catalogue) Info() advisory.Info { return advisory.Info{Feeds: c.feeds} }
 
 func (c catalogue) Problem(id string) (advisory.Problem, error) {
 	return c.problems[strings.ToUpper(id)], nil
@@ -30,7 +33,7 @@ func (c catalogue) Problem(id string) (advisory.Problem, error) {
 
 // catalogueOf makes the problems of records that each speak of one.
 func catalogueOf(k known) catalogue {
-	c := catalogue{k, map[string]advisory.Problem{}}
+	c := catalogue{known: k, problems: map[string]advisory.Problem{}}
 	for key, records := range k.records {
 		ecosystem, name, _ := strings.Cut(key, "/")
 		for _, r := range records {
@@ -161,6 +164,41 @@ func TestObstacles(t *testing.T) {
 		if err != nil || e.Answer != tt.answer {
 			t.Errorf("%q, x %q: %s, %v", tt.spot, tt.version, e.Answer, err)
 		}
+	}
+}
+
+// A stale feed stands in the way only where it is hardly younger than the problem: one of years later had its say.
+func TestStaleFeedsThatHadTheirSay(t *testing.T) {
+	cat := catalogueOf(known{covers: []string{"npm", "Go"}, records: map[string][]advisory.Record{"npm/x": {
+		{ID: "GHSA-1", Published: time.Date(2021, 12, 10, 0, 0, 0, 0, time.UTC), Affected: []advisory.Affected{in("npm", span(since("0")))}},
+		{ID: "GHSA-2", Affected: []advisory.Affected{in("npm", span(since("0")))}}}}})
+	inv := &inventory.Inventory{Packages: []inventory.Package{{Type: "golang", Name: "a.org/b", Version: "v1.0.0", PURL: "pkg:golang/a.org/b@v1.0.0", Ecosystem: "Go"}}}
+	stale := []image.BlindSpot{{Kind: image.StaleFeed, Message: "old"}}
+	for _, tt := range []struct {
+		id, date string
+		answer   Answer
+		because  string
+	}{
+		{"GHSA-1", "2026-01-01", NotAffected, "no package that it names is aboard"},
+		{"GHSA-1", "2022-01-01", CannotSay, "no package that it names is aboard, but: old"},
+		{"GHSA-1", "", CannotSay, "no package that it names is aboard, but: old"},
+		{"GHSA-2", "2026-01-01", CannotSay, "no package that it names is aboard, but: old"}, // nobody says since when it is known
+	} {
+		cat.feeds = []advisory.Feed{{Name: "osv/Go", Date: tt.date}, {Name: "osv/npm", Date: "2020-01-01"}}
+		e, err := Explain(inv, cat, nil, stale, tt.id)
+		if err != nil || e.Answer != tt.answer || e.Because != tt.because {
+			t.Errorf("%s, feed of %q: %s: %s, %v", tt.id, tt.date, e.Answer, e.Because, err)
+		}
+	}
+}
+
+// What others say of an image and cannot be read is not what is aboard.
+func TestUnreadablePapersAreNoObstacle(t *testing.T) {
+	cat := catalogueOf(known{covers: []string{"npm"}, records: map[string][]advisory.Record{"npm/x": {{ID: "GHSA-1", Affected: []advisory.Affected{in("npm", span(since("0")))}}}}})
+	inv := &inventory.Inventory{Packages: []inventory.Package{{Type: "npm", Name: "y", Version: "1.0.0", PURL: "pkg:npm/y@1.0.0", Ecosystem: "npm"}}}
+	e, err := Explain(inv, cat, nil, []image.BlindSpot{{Kind: image.UnreadablePaper, Message: "no JSON"}}, "GHSA-1")
+	if err != nil || e.Answer != NotAffected {
+		t.Errorf("%+v, %v", e, err)
 	}
 }
 

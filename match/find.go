@@ -79,14 +79,25 @@ type matcher struct {
 	owners map[string]*inventory.Package // by purl, those that no other package owns
 	// projects are those that a program of the inventory is of, as [goProject] names them.
 	projects map[string]bool
+	// spared has, by purl of a package that installed others, the records that speak of it and do not hold it to be affected.
+	spared map[string][]spared
+}
+
+// spared is a record that holds a version not to be affected.
+type spared struct {
+	subject *subject
+	record  *advisory.Record
 }
 
 func newMatcher(inv *inventory.Inventory, adv Advisories) *matcher {
-	m := &matcher{inv: inv, adv: adv, tally: newTally(), cves: map[string]advisory.CVE{}, owners: map[string]*inventory.Package{}, projects: map[string]bool{}}
+	m := &matcher{inv: inv, adv: adv, tally: newTally(), cves: map[string]advisory.CVE{}, owners: map[string]*inventory.Package{}, projects: map[string]bool{},
+		spared: map[string][]spared{}}
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
 		if p.Owner == "" {
 			m.owners[p.PURL] = p
+		} else {
+			m.spared[p.Owner] = nil
 		}
 		if p.Main {
 			m.projects[goProject(p.Name)] = true
@@ -123,11 +134,14 @@ func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) 
 				hits = append(hits, *found)
 			} else if spoke {
 				acquit = append(acquit, r)
+				if _, installs := m.spared[p.PURL]; installs {
+					m.spared[p.PURL] = append(m.spared[p.PURL], spared{s, r})
+				}
 			}
 		}
 	}
 	if !heard && p.Owner == "" { // what a package installed is that package, which is counted itself
-		m.tally.uncovered[origin(p)] += len(same)
+		m.tally.uncover(p, len(same))
 	}
 	var findings []Finding
 	for _, problem := range problems(hits, acquit) {

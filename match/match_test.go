@@ -339,7 +339,7 @@ func TestBlindSpots(t *testing.T) {
 	want := []image.BlindSpot{
 		{Kind: image.NoFeed, Where: "Alpine:v3.2", Packages: 1, Message: "no advisory feed for Alpine:v3.2: 1 package was not judged"},
 		{Kind: image.NoFeed, Where: "azurelinux-3.0", Packages: 1, Message: "no advisory feed for azurelinux-3.0: 1 package was not judged"},
-		{Kind: image.NoFeed, Where: "generic", Packages: 1, Message: "no advisory feed for generic: 1 package was not judged"},
+		{Kind: image.NoFeed, Where: "packages of no known ecosystem", Packages: 1, Message: "no advisory feed for packages of no known ecosystem: 1 package was not judged: a"},
 		{Kind: image.Unjudged, Where: "npm", Message: "npm: 1 advisory names only git commits and could not be judged: GHSA-a"},
 		{Kind: image.Unjudged, Where: "npm", Message: `npm: 2 versions could not be compared: GHSA-c of y, x "latest"`},
 	}
@@ -352,23 +352,28 @@ func TestBlindSpots(t *testing.T) {
 			got = append(got, f.ID+" "+f.Of.Name)
 		}
 	}
-	if diff := gocmp.Diff([]string{"GHSA-d half-owned", "MAL-2 owned", "MAL-1 z"}, got); diff != "" {
+	if diff := gocmp.Diff([]string{"GHSA-d half-owned", "GHSA-d owned", "MAL-2 owned", "MAL-1 z"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// What the distribution installs, the distribution answers for: a language's advisories are then listed, but quieted.
+// What the distribution installs, the distribution answers for: a language's advisories are then listed, but quieted. Where it
+// does not say whether the problem is there, they stand.
 func TestTheDistributionAnswersForWhatItInstalled(t *testing.T) {
 	all := span(since("0"))
 	adv := known{covers: []string{"PyPI", "Debian:12"}, records: map[string][]advisory.Record{
 		"PyPI/requests": {
 			{ID: "GHSA-mended", Aliases: []string{"CVE-2023-1"}, Affected: []advisory.Affected{in("PyPI", all)}},
+			{ID: "GHSA-silent", Aliases: []string{"CVE-2023-6"}, Affected: []advisory.Affected{in("PyPI", all)}},
+			{ID: "GHSA-no-cve", Affected: []advisory.Affected{in("PyPI", all)}},
 			{ID: "GHSA-shared", Aliases: []string{"CVE-2023-2"}, Affected: []advisory.Affected{in("PyPI", all)}},
 			{ID: "GHSA-exploited", Aliases: []string{"CVE-2023-3"}, Affected: []advisory.Affected{in("PyPI", all)}},
 			{ID: "GHSA-both", Aliases: []string{"CVE-2023-4"}, Affected: []advisory.Affected{in("PyPI", all)}},
 			{ID: "MAL-2023-5", Affected: []advisory.Affected{in("PyPI", all)}},
 		},
 		"Debian/requests": {
+			{ID: "DEBIAN-CVE-2023-1", Affected: []advisory.Affected{in("Debian:12", span(since("0"), advisory.Event{Fixed: "2.28.0"}))}},
+			{ID: "DEBIAN-CVE-2023-6", Affected: []advisory.Affected{in("Debian:13", all)}},
 			{ID: "DEBIAN-CVE-2023-2", Affected: []advisory.Affected{in("Debian:12", all)}},
 			{ID: "DEBIAN-CVE-2023-4", Affected: []advisory.Affected{in("Debian:12", all)}},
 		},
@@ -383,18 +388,24 @@ func TestTheDistributionAnswersForWhatItInstalled(t *testing.T) {
 	got := map[string]string{}
 	for _, f := range findings {
 		got[f.ID+" "+f.Of.Type] = "stands"
+		for _, l := range f.Lowered {
+			got[f.ID+" "+f.Of.Type] = "lowered: " + l.Reason
+		}
 		if f.Quieted != nil {
 			got[f.ID+" "+f.Of.Type] = f.Quieted.Reason
 		}
 	}
+	silent := "lowered: Debian:12 installed it as python3-requests 2.28.1, and does not say whether it has this problem there"
 	want := map[string]string{
-		"CVE-2023-1 pypi": "Debian:12 installed it as python3-requests 2.28.1, and does not report this problem there",
-		"CVE-2023-2 deb":  "stands",
-		"CVE-2023-2 pypi": "Debian:12 installed it as python3-requests 2.28.1, where this problem is reported",
-		"CVE-2023-3 pypi": "stands", // known to be exploited, and the distribution says nothing of it
-		"CVE-2023-4 deb":  "stands",
-		"CVE-2023-4 pypi": "stands",
-		"MAL-2023-5 pypi": "stands",
+		"GHSA-no-cve pypi": silent,
+		"CVE-2023-6 pypi":  silent,
+		"CVE-2023-1 pypi":  "Debian:12 installed it as python3-requests 2.28.1, where it does not have this problem: by DEBIAN-CVE-2023-1 requests 2.28.1 >= 2.28.0, the fix (dpkg order)",
+		"CVE-2023-2 deb":   "stands",
+		"CVE-2023-2 pypi":  "Debian:12 installed it as python3-requests 2.28.1, where this problem is reported",
+		"CVE-2023-3 pypi":  "stands", // known to be exploited, and the distribution says nothing of it
+		"CVE-2023-4 deb":   "stands",
+		"CVE-2023-4 pypi":  "stands",
+		"MAL-2023-5 pypi":  "stands",
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -404,7 +415,8 @@ func TestTheDistributionAnswersForWhatItInstalled(t *testing.T) {
 // Another vendor's package on the distribution is not the distribution's to answer for.
 func TestTheDistributionDoesNotAnswerForOthers(t *testing.T) {
 	adv := known{covers: []string{"npm", "Debian:12"}, records: map[string][]advisory.Record{
-		"npm/tar": {{ID: "GHSA-tar", Affected: []advisory.Affected{in("npm", span(since("0")))}}}}}
+		"npm/tar":       {{ID: "GHSA-tar", Aliases: []string{"CVE-2023-1"}, Affected: []advisory.Affected{in("npm", span(since("0")))}}},
+		"Debian/nodejs": {{ID: "DEBIAN-CVE-2023-1", Affected: []advisory.Affected{in("Debian:12", span(since("0"), until("17")))}}}}}
 	for maintainer, quieted := range map[string]bool{
 		"Debian Javascript Maintainers <pkg-javascript-devel@lists.alioth.debian.org>": true,
 		"Ubuntu Developers <ubuntu-devel-discuss@lists.ubuntu.com>":                    true,

@@ -96,6 +96,17 @@ func productSubjects(p *inventory.Package) []*subject {
 	return list
 }
 
+// Order is the ecosystem in whose order a package's versions are: its own, or that of programs without a package manager.
+func Order(p *inventory.Package) string {
+	if p.Ecosystem != "" {
+		return p.Ecosystem
+	}
+	if subjects := productSubjects(p); len(subjects) > 0 {
+		return subjects[0].ecosystem
+	}
+	return advisory.CPEEcosystem
+}
+
 func productSubject(p *inventory.Package, ecosystem, name, text string) *subject {
 	base, _, _ := strings.Cut(ecosystem, ":")
 	s := &subject{pkg: p, ecosystem: ecosystem, base: base, name: name, text: text, places: map[string]place{}}

@@ -1,10 +1,12 @@
 package match
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"tidewaiter/advisory"
 	"tidewaiter/inventory"
 )
 
@@ -71,18 +73,66 @@ func (m *matcher) answers(p *inventory.Package) *inventory.Package {
 	return owner
 }
 
-// distributionOwns quiets what a language's advisories say of packages that a distribution answers for.
+// distributionOwns quiets what a language's advisories say of packages that a distribution answers for, where it does answer.
 var distributionOwns = Rule{
 	Name: "distribution-owns", Effect: Quiet,
-	About: "a package of a language that a distribution's package installed: the distribution mends such packages without changing their version, and its own advisories speak for it",
+	About: "a package of a language that a distribution's package installed: the distribution mends such packages without changing their version, " +
+		"and its own advisories say that this problem is mended there, or report it there",
 	holds: func(f *Finding, c *ruleContext) string {
-		owner := c.owner(f.Of)
-		switch {
-		case owner == nil:
-			return ""
-		case slices.ContainsFunc(names(f), func(id string) bool { return slices.Contains(c.told[owner.PURL], id) }):
-			return fmt.Sprintf("%s installed it as %s %s, where this problem is reported", owner.Ecosystem, owner.Name, owner.Version)
-		}
-		return fmt.Sprintf("%s installed it as %s %s, and does not report this problem there", owner.Ecosystem, owner.Name, owner.Version)
+		said, _ := c.answer(f)
+		return said
 	},
+}
+
+// distributionSilent lowers what it does not answer for. It is no proof that the distribution mended the problem: a feed may have
+// none of the problems that nobody mended yet.
+var distributionSilent = Rule{
+	Name: "distribution-silent", Effect: Lower,
+	About: "a package of a language that a distribution's package installed, of which the distribution's advisories do not say whether it has this problem: " +
+		"the distribution may have mended it without changing its version",
+	holds: func(f *Finding, c *ruleContext) string {
+		_, silent := c.answer(f)
+		return silent
+	},
+}
+
+// answer gives what the distribution that installed a package says of a finding, or that it says nothing; both are empty where
+// no distribution answers for the package.
+func (c *ruleContext) answer(f *Finding) (said, silent string) {
+	owner := c.owner(f.Of)
+	if owner == nil {
+		return "", ""
+	}
+	installed := fmt.Sprintf("%s installed it as %s %s", owner.Ecosystem, owner.Name, owner.Version)
+	if slices.ContainsFunc(names(f), func(id string) bool { return slices.Contains(c.told[owner.PURL], id) }) {
+		return installed + ", where this problem is reported", ""
+	}
+	if why := c.mended(f, owner); why != "" {
+		return installed + ", where it does not have this problem: " + why, ""
+	}
+	return "", installed + ", and does not say whether it has this problem there"
+}
+
+// mended says why a distribution's own records acquit a package of all CVEs of a finding; empty where they do not.
+func (c *ruleContext) mended(f *Finding, owner *inventory.Package) string {
+	reason := ""
+	for _, id := range names(f) {
+		if !strings.HasPrefix(id, "CVE-") {
+			continue
+		}
+		why := ""
+		for _, s := range c.matcher.spared[owner.PURL] {
+			if slices.Contains(advisory.CVEsOf(s.record), id) {
+				if r := s.subject.ruling(s.record); r.Outcome == Spares {
+					why = "by " + r.Advisory + " " + r.Reason
+					break
+				}
+			}
+		}
+		if why == "" {
+			return ""
+		}
+		reason = cmp.Or(reason, why)
+	}
+	return reason
 }

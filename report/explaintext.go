@@ -105,16 +105,28 @@ func (x *explaining) finding(f *match.Finding) {
 	for _, fact := range f.Evidence.Facts {
 		x.entry("", fact)
 	}
-	if len(f.Fixed) > 0 {
-		x.entry("fixed in", strings.Join(f.Fixed, ", "))
-	} else if f.Kind == "" {
-		x.entry("fixed in", "no version yet")
-	}
+	x.ends(f)
 	x.severities(f)
 	if f.Kind == "" {
 		x.exploited(f)
 	}
 	x.dampers(f)
+}
+
+// ends says what ends the finding.
+func (x *explaining) ends(f *match.Finding) {
+	switch fixed := strings.Join(f.Fixed, ", "); {
+	case f.Malicious:
+		x.entry("do", removeIt)
+	case f.Kind == match.KindEndOfLife && fixed != "":
+		x.entry("supported", fixed)
+	case f.Kind == match.KindEndOfLife:
+		x.entry("supported", "no release any more")
+	case fixed != "":
+		x.entry("fixed in", fixed)
+	default:
+		x.entry("fixed in", "no version yet")
+	}
 }
 
 func packageLine(p *inventory.Package) string {
@@ -212,7 +224,7 @@ func (x *explaining) exploited(f *match.Finding) {
 		parts = append(parts, "not in CISA's KEV")
 	}
 	if f.EPSS != nil {
-		parts = append(parts, fmt.Sprintf("EPSS %.1f%%, above %.0f%% of all, of %s", f.EPSS.Score*100, f.EPSS.Percentile*100, f.EPSS.Date))
+		parts = append(parts, fmt.Sprintf("EPSS %.1f%%, above %.0f%% of all, of %s", min(f.EPSS.Score*100, 99.9), min(f.EPSS.Percentile*100, 99), f.EPSS.Date))
 	}
 	x.entry("exploited", strings.Join(parts, "; "))
 }

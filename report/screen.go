@@ -149,14 +149,21 @@ func visible(text string) int {
 	return n
 }
 
-// truncate cuts a text to n columns: a path at its front, since its end tells more, anything else at its end. A coloured
-// text is a severity word, short by nature, and is left whole.
+// truncate cuts a text to n columns: at its front where its end tells more, as that of a path, of a package's long name and of a
+// change of versions does, anything else at its end. A coloured text is a severity word, short by nature, and is left whole.
 func truncate(text string, n int) string {
 	if visible(text) <= n || strings.ContainsRune(text, '\x1b') || n < 1 {
 		return text
 	}
+	if w := strings.Fields(text); len(w) == 5 && w[3] == "->" && n > len(w[0])+2 { // upgrade NAME OLD -> NEW: NEW counts, and the end of NAME
+		short := w[1] + " -> " + w[4]
+		if visible(short) >= n-len(w[0]) {
+			short = truncate("/"+short, n-len(w[0])-1)
+		}
+		return w[0] + " " + short
+	}
 	runes := []rune(text)
-	if runes[0] == '/' {
+	if runes[0] == '/' || strings.Contains(text, " -> ") || !strings.Contains(text, " ") && strings.ContainsAny(text, "/:") {
 		return "…" + string(runes[len(runes)-n+1:])
 	}
 	return string(runes[:n-1]) + "…"

@@ -58,7 +58,13 @@ func header(s *screen, r *Report, all bool) {
 	if line := strings.Join(words, "  "); visible(line) <= s.width {
 		s.line(line)
 	} else {
-		s.line(strings.Join(words[:len(words)-1], "  "))
+		rest := words[:len(words)-1]
+		if line := strings.Join(rest, "  "); visible(line) <= s.width || len(rest) == 1 {
+			s.line(line)
+		} else {
+			s.line(rest[0])
+			s.fact("image", strings.Join(rest[1:], "  "))
+		}
 		s.fact("os", Clean(os))
 	}
 	if im.Base != nil {
@@ -177,6 +183,8 @@ func found(s *screen, r *Report) string {
 		return "unknown: no package to judge"
 	case len(r.Findings) == 0 && unjudged(r) == inventory.CountPackages(r.Packages):
 		return "unknown: no package could be judged"
+	case len(r.Findings) == 0 && len(r.BlindSpots) == 0:
+		return "nothing known"
 	case len(r.Findings) == 0:
 		return "nothing known against what could be judged"
 	}
@@ -267,6 +275,9 @@ func urgent(findings []match.Finding) string {
 	return strings.Join(parts, ", ")
 }
 
+// removeIt is what to do about malware.
+const removeIt = "remove it, and change every secret in its reach"
+
 // malicious lists the packages that are malware, which go before all else and are never folded away.
 func malicious(s *screen, r *Report) {
 	var rows [][]string
@@ -276,7 +287,7 @@ func malicious(s *screen, r *Report) {
 		}
 	}
 	if len(rows) > 0 {
-		s.section("Malicious", "remove it, and change every secret in its reach")
+		s.section("Malicious", removeIt)
 		s.table(rows, 4, 3, 1)
 	}
 }
@@ -296,6 +307,9 @@ func steps(s *screen, r *Report, all bool) {
 }
 
 func closes(st assess.Step) string {
+	if !slices.ContainsFunc(st.Closes, func(id string) bool { return !strings.HasPrefix(id, "EOL-") }) {
+		return "out of support"
+	}
 	line := "closes " + number(len(st.Closes))
 	switch {
 	case st.Exploited == 1:
@@ -331,55 +345,85 @@ func findings(s *screen, r *Report, all bool) {
 	rows := make([][]string, 0, len(list))
 	for _, p := range list {
 		f := p[0]
-		name, change := f.Of.Name, f.Of.Version+", no fix yet"
+		name := f.Of.Name
 		if len(p) > 1 {
 			name += fmt.Sprintf(" +%d", len(p)-1)
 		}
-		if len(f.Fixed) > 0 {
-			change = f.Of.Version + " -> " + f.Fixed[0]
-		}
-		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(name), Clean(change), why(f)})
+		reason := truncate(why(f), max(24, s.width-76)) // of a path the end is enough, where the rest needs the room
+		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(name), Clean(change(f)), reason})
 	}
-	s.table(rows, 4, 3, 2, 1)
+	s.table(rows, 2, 4, 3, 1)
 	s.more(more, "problem")
 }
 
 // lowered lists the findings that stand behind the others, each with the rules that say so and why.
 func lowered(s *screen, r *Report) {
-	var rows [][]string
+	var list []opinion
 	for _, f := range sorted(match.Standing(r.Findings)) {
 		for _, l := range f.Lowered {
-			rows = append(rows, verdictRow(s, f, l.By, l.Reason))
+			list = append(list, opinion{f, l.By + ": " + l.Reason})
 		}
 	}
-	if len(rows) > 0 {
+	if len(list) > 0 {
 		s.section("Lowered", "unlikely to matter, by which rule and why")
-		s.table(rows, 4, 2, 1)
+		s.opinions(list)
 	}
 }
 
 // quieted lists the findings that ask for nothing, each with who says so and why.
 func quieted(s *screen, r *Report) {
-	var rows [][]string
+	var list []opinion
 	for _, f := range sorted(r.Findings) {
 		if f.Quieted != nil {
-			rows = append(rows, verdictRow(s, f, f.Quieted.By, f.Quieted.Reason))
+			list = append(list, opinion{f, f.Quieted.By + ": " + f.Quieted.Reason})
 		}
 	}
-	if len(rows) > 0 {
-		s.section("Quieted", plural(len(rows), "finding")+", by whom and why")
-		s.table(rows, 4, 2, 1)
+	if len(list) > 0 {
+		s.section("Quieted", plural(len(list), "finding")+", by whom and why")
+		s.opinions(list)
 	}
 }
 
-func verdictRow(s *screen, f match.Finding, by, reason string) []string {
-	return []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(f.Of.Name), Clean(by), Clean(reason)}
+// opinion is what a rule or a statement says of a finding.
+type opinion struct {
+	finding match.Finding
+	text    string
+}
+
+// opinions writes what is said of findings; where the same is said of several packages with one problem, once.
+func (s *screen) opinions(list []opinion) {
+	packages := map[string][]string{}
+	key := func(o opinion) string { return o.finding.ID + "\x00" + o.text }
+	for _, o := range list {
+		packages[key(o)] = append(packages[key(o)], Clean(o.finding.Of.Name))
+	}
+	for _, o := range list {
+		names := packages[key(o)]
+		if names == nil {
+			continue // said above
+		}
+		packages[key(o)] = nil
+		level := o.finding.Severity
+		s.wrapped("    "+s.severity(level, string(level))+"  "+Clean(o.finding.ID)+"  ", strings.Join(slices.Compact(names), ", "))
+		s.wrapped("      ", Clean(o.text))
+	}
 }
 
 func sorted(findings []match.Finding) []match.Finding {
 	list := slices.Clone(findings)
 	assess.Sort(list)
 	return list
+}
+
+// change says from which version to which a package has to go.
+func change(f match.Finding) string {
+	switch {
+	case len(f.Fixed) > 0:
+		return f.Of.Version + " -> " + f.Fixed[0]
+	case f.Kind == match.KindEndOfLife:
+		return f.Of.Version + ", not supported"
+	}
+	return f.Of.Version + ", no fix yet"
 }
 
 // byID puts together the findings of one problem, the worst problem first: a library's five binary packages have one
@@ -406,7 +450,7 @@ func why(f match.Finding) string {
 		parts = append(parts, "exploited")
 	}
 	if f.EPSS != nil && f.EPSS.Score >= 0.01 {
-		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", f.EPSS.Score*100))
+		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", min(f.EPSS.Score*100, 99))) // nothing is certain
 	}
 	if len(parts) > 0 {
 		return strings.Join(parts, ", ")

@@ -94,7 +94,7 @@ type csafReader struct {
 	groups map[string][]string
 }
 
-// Bounds on relationships of relationships, and on the products that one vulnerability names.
+// Bounds on relationships of relationships, and on how often a document's vulnerabilities name products.
 const (
 	maxNesting    = 8
 	maxReferences = 2_000_000
@@ -122,9 +122,10 @@ func parseCSAF(raw []byte) ([]Statement, error) {
 		}
 	}
 	var statements []Statement
+	references := 0
 	for i := range r.doc.Vulnerabilities {
-		if r.references(&r.doc.Vulnerabilities[i]) > maxReferences {
-			return nil, fmt.Errorf("CSAF: vulnerability %d names products more than %d times, which is not read", i+1, maxReferences)
+		if references += r.references(&r.doc.Vulnerabilities[i]); references > maxReferences {
+			return nil, fmt.Errorf("CSAF: its vulnerabilities name products more than %d times, which is not read", maxReferences)
 		}
 		statements = append(statements, r.statements(&r.doc.Vulnerabilities[i])...)
 	}
@@ -205,9 +206,10 @@ func (r *csafReader) statements(v *csafVulnerability) []Statement {
 		index := map[words]int{}
 		for _, id := range r.distinct(v.Status[s.list]) {
 			w := words{flag: flags[id].label}
-			if s.status == NotAffected {
+			switch s.status {
+			case NotAffected:
 				w.impact = impacts[id].impact
-			} else if s.status == Affected {
+			case Affected:
 				w.action = actions[id].details
 			}
 			at, ok := index[w]

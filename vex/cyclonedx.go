@@ -94,12 +94,14 @@ var cdxJustifications = map[string]string{
 type cdxReader struct {
 	doc        cycloneDX
 	components map[string]*cdxComponent
+	// named has the components that were asked for: one may be large, and asked for often.
+	named map[*cdxComponent]Component
 	// whole is what the document describes, where it can be known again; its components are meant as they are in it.
 	whole *Component
 }
 
 func parseCycloneDX(raw []byte) ([]Statement, error) {
-	r := cdxReader{components: map[string]*cdxComponent{}}
+	r := cdxReader{components: map[string]*cdxComponent{}, named: map[*cdxComponent]Component{}}
 	if err := json.Unmarshal(raw, &r.doc); err != nil {
 		return nil, fmt.Errorf("CycloneDX: %w", err)
 	}
@@ -246,7 +248,11 @@ func (r *cdxReader) product(ref string, version cdxVersion) Product {
 	}
 	c := Component{Names: []string{ref}}
 	if known != nil {
-		c = known.component()
+		var ok bool
+		if c, ok = r.named[known]; !ok {
+			c = known.component()
+			r.named[known] = c
+		}
 	}
 	c = c.at(version)
 	if root := r.doc.Metadata.Component; r.whole != nil && known != nil && known != root {

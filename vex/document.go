@@ -17,6 +17,8 @@ const (
 	maxObjects   = 400_000
 	maxEnvelopes = 1000
 	maxWithImage = 10_000 // statements of one image's attestations
+	// maxProductsWithImage bounds their products: each may have to be held against each finding.
+	maxProductsWithImage = 50_000
 )
 
 // errNotVEX says that a document is of no format that is read here.
@@ -197,15 +199,19 @@ func Attested(attestations []image.Statement) ([]Statement, []image.BlindSpot) {
 
 // bounded cuts what comes with an image to what an image needs.
 func bounded(statements []Statement, spots []image.BlindSpot) ([]Statement, []image.BlindSpot) {
-	if len(statements) <= maxWithImage {
-		return statements, spots
+	products := 0
+	for i := range statements {
+		if products += len(statements[i].Products); i < maxWithImage && products <= maxProductsWithImage {
+			continue
+		}
+		return statements[:i], append(spots, image.BlindSpot{Kind: image.LimitReached, Where: statements[i].Source,
+			Message: fmt.Sprintf("the image's attestations make more than %d statements, or on more than %d products: the rest is not read", maxWithImage, maxProductsWithImage)})
 	}
-	return statements[:maxWithImage], append(spots, image.BlindSpot{Kind: image.LimitReached, Where: statements[maxWithImage].Source,
-		Message: fmt.Sprintf("the image's attestations make more than %d statements: the rest is not read", maxWithImage)})
+	return statements, spots
 }
 
 func unread(where string, err error) image.BlindSpot {
-	return image.BlindSpot{Kind: image.UnreadableFile, Where: where, Message: "statements not read: " + oneLine(err.Error())}
+	return image.BlindSpot{Kind: image.UnreadablePaper, Where: where, Message: "statements not read: " + oneLine(err.Error())}
 }
 
 // oneLine keeps a text that others wrote within a line.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ func TestFormats(t *testing.T) {
 		"CVE-2024-2 | affected | pkg:npm/c | go | Ann 2026-02-02 00:00:00",
 		"CVE-2024-3 | not_affected |  | unreasoned | Ann 2026-03-02 00:00:00",
 	}
-	inAttestation := append(open[:2:2], inherits)
+	inAttestation := slices.Concat(open[:2], []string{inherits})
 	for name, c := range map[string]struct {
 		document string
 		want     []string
@@ -190,6 +191,36 @@ func TestLargeGroups(t *testing.T) {
 	}
 }
 
+// A short document may say very much. What is kept of it, and the work, stay bounded.
+func TestShortDocumentsThatSayMuch(t *testing.T) {
+	list := func(n int) string { return `"a"` + strings.Repeat(`,"a"`, n-1) }
+	group := `{"csaf_version":"2.0"},"product_tree":{"product_groups":[{"group_id":"G","product_ids":[` + list(maxReferences/100) + `]}]}`
+	vulnerability := `{"cve":"CVE-1","flags":[{"label":"x","group_ids":["G"]}]}`
+	for name, document := range map[string]string{
+		"each product with each component": `{"@context":"https://openvex.dev/ns","statements":[{"vulnerability":"CVE-1","status":"fixed",
+			"products":[` + list(1000) + `],"subcomponents":[` + list(1000) + `]}]}`,
+		"a group in many vulnerabilities": `{"document":` + group + `,"vulnerabilities":[` + vulnerability + strings.Repeat(","+vulnerability, 101) + `]}`,
+	} {
+		if _, err := (&Reader{}).parse([]byte(document)); err == nil || !strings.Contains(err.Error(), "which is not read") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var aliases strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&aliases, `,"X-%d"`, i)
+	}
+	statements, err := (&Reader{}).parse([]byte(`{"@context":"https://openvex.dev/ns","statements":[{"vulnerability":{"name":"CVE-1","aliases":["CVE-2"` + aliases.String() + `]},"status":"fixed"}]}`))
+	if err != nil || len(statements[0].Vulnerabilities) > 1000 {
+		t.Errorf("%d names of a vulnerability, %v", len(statements[0].Vulnerabilities), err)
+	}
+	hash, ref := `{"alg":"SHA-256","content":"x"}`, `{"ref":"c"}` // each of the references would take minutes with each of the hashes
+	large := `{"bomFormat":"CycloneDX","components":[{"bom-ref":"c","name":"x","hashes":[` + hash + strings.Repeat(","+hash, 100_000) + `]}],
+		"vulnerabilities":[{"id":"CVE-1","analysis":{"state":"resolved"},"affects":[` + ref + strings.Repeat(","+ref, 100_000) + `]}]}`
+	if statements, err := (&Reader{}).parse([]byte(large)); err != nil || len(statements) != 1 {
+		t.Errorf("a large component: %d statements, %v", len(statements), err)
+	}
+}
+
 // Only what was verified is read, and it is believed.
 func TestSigned(t *testing.T) {
 	raw := envelopeOf(inTotoOf("https://openvex.dev/ns", openVEXOld))
@@ -217,6 +248,26 @@ func TestAttested(t *testing.T) {
 	}
 	if len(spots) != 1 || spots[0].Where != "attestation sha256:2" {
 		t.Errorf("%+v", spots)
+	}
+}
+
+// An image may bring any number of claims, each of any number of products: what is beyond what images need is a blind spot.
+func TestAttestedIsBounded(t *testing.T) {
+	products := `"a"` + strings.Repeat(`,"a"`, 999)
+	for name, c := range map[string]struct {
+		statement string
+		each      int // statements in an attestation
+		most      int // statements that are kept
+	}{
+		"statements": {`{"vulnerability":"CVE-1","status":"fixed"}`, 5_000, maxWithImage},
+		"products":   {`{"vulnerability":"CVE-1","status":"fixed","products":[` + products + `]}`, 20, maxProductsWithImage / 1000},
+	} {
+		document := `{"@context":"https://openvex.dev/ns","statements":[` + c.statement + strings.Repeat(","+c.statement, c.each-1) + `]}`
+		one := image.Statement{PredicateType: "https://openvex.dev/ns", Predicate: json.RawMessage(document), Digest: "sha256:1"}
+		statements, spots := Attested([]image.Statement{one, one, one, one, one})
+		if len(statements) != c.most || len(spots) != 1 || spots[0].Kind != image.LimitReached {
+			t.Errorf("%s: %d statements, %+v", name, len(statements), spots)
+		}
 	}
 }
 

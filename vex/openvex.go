@@ -102,6 +102,21 @@ func (p *openVEXProduct) products(more []openVEXProduct) []Product {
 	return products
 }
 
+// maxProducts bounds the products that a document's statements name, each with each of its subcomponents: a short document can
+// name very many.
+const maxProducts = 200_000
+
+// productsOf gives products with their subcomponents, and with more that all of them have; of more than most, the first.
+func productsOf(list, more []openVEXProduct, most int) []Product {
+	var products []Product
+	for i := range list {
+		if products = append(products, list[i].products(more[:min(len(more), most+1)])...); len(products) > most {
+			break
+		}
+	}
+	return products
+}
+
 // parseOpenVEX reads a document. What a statement does not say it inherits: its time from the document, its products from
 // the attestation that the document is in, whose subjects these are.
 func parseOpenVEX(raw []byte, subjects []string) ([]Statement, error) {
@@ -117,27 +132,30 @@ func parseOpenVEX(raw []byte, subjects []string) ([]Statement, error) {
 		inherited = append(inherited, Product{{Names: []string{digest}}})
 	}
 	var statements []Statement
-	for i, in := range d.Statements {
+	left := maxProducts
+	for i := range d.Statements {
+		in := &d.Statements[i]
 		out := Statement{
 			Status: in.Status, Justification: in.Justification, Impact: in.ImpactStatement, Action: in.ActionStatement, Notes: in.StatusNotes,
 			Author: d.Author, Role: d.Role, Document: d.ID, Version: number(d.Version),
-			Time: parseTime(in.LastUpdated, in.Timestamp, d.LastUpdated, d.Timestamp),
+			Time:       parseTime(in.LastUpdated, in.Timestamp, d.LastUpdated, d.Timestamp),
+			Unreasoned: in.Status == NotAffected && in.Justification == "" && in.ImpactStatement == "",
+			Products:   inherited,
 		}
 		switch in.Status {
 		case NotAffected, Affected, Fixed, UnderInvestigation:
 		default:
 			return nil, fmt.Errorf("OpenVEX: statement %d has no status that OpenVEX knows: %.40q", i+1, in.Status)
 		}
-		out.Unreasoned = in.Status == NotAffected && in.Justification == "" && in.ImpactStatement == ""
 		out.name(append([]string{in.Vulnerability.Name}, in.Vulnerability.Aliases...))
 		if len(out.Vulnerabilities) == 0 {
 			return nil, fmt.Errorf("OpenVEX: statement %d names no vulnerability", i+1)
 		}
-		for p := range in.Products {
-			out.Products = append(out.Products, in.Products[p].products(in.Subcomponents)...)
+		if len(in.Products) > 0 {
+			out.Products = productsOf(in.Products, in.Subcomponents, left)
 		}
-		if len(in.Products) == 0 {
-			out.Products = inherited
+		if left -= len(out.Products); left < 0 {
+			return nil, fmt.Errorf("OpenVEX: its statements name more than %d products, which is not read", maxProducts)
 		}
 		statements = append(statements, out)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/package-url/packageurl-go"
 
+	"tidewaiter/inventory"
 	"tidewaiter/sbom"
 )
 
@@ -41,6 +42,8 @@ func ParsePURL(text string) (PURL, bool) {
 	switch u.Type {
 	case packageurl.TypeRPM:
 		namespace = vendor(namespace)
+	case packageurl.TypePyPi: // the specification leaves dots as they are
+		p.Name = inventory.AdvisoryName(u.Type, p.Name)
 	case packageurl.TypeGolang: // some tools put the end of a module's path into the subpath
 		p.Name = path.Join(p.Name, u.Subpath)
 	}

@@ -7,6 +7,7 @@
 package vex
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -97,16 +98,16 @@ func (c Component) String() string {
 	return c.Names[0]
 }
 
-// add adds a name that is not empty and not there yet.
+// maxNames bounds the names of one vulnerability or component: each is compared with all.
+const maxNames = 256
+
+// add adds names that are not empty and not there yet.
 func (c *Component) add(names ...string) {
-next:
 	for _, name := range names {
-		for _, known := range c.Names {
-			if known == name {
-				continue next
-			}
+		if len(c.Names) == maxNames {
+			return
 		}
-		if name != "" {
+		if name != "" && !slices.Contains(c.Names, name) {
 			c.Names = append(c.Names, name)
 		}
 	}

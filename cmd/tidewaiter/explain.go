@@ -109,6 +109,7 @@ type nothing struct{}
 func (nothing) Records(string, string) ([]advisory.Record, error) { return nil, nil }
 func (nothing) CVE(string) (advisory.CVE, error)                  { return advisory.CVE{}, nil }
 func (nothing) Covers(string) bool                                { return false }
+func (nothing) Info() advisory.Info                               { return advisory.Info{} }
 func (nothing) Problem(string) (advisory.Problem, error)          { return advisory.Problem{}, nil }
 
 // problemID reads what the user gave as the name of a vulnerability. "2021-44228" is taken for a CVE.

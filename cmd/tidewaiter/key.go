@@ -97,7 +97,7 @@ func password(s streams, prompt string) (secret []byte, typed bool, err error) {
 	}
 	terminal, ok := s.in.(*os.File)
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {
-		return nil, false, fmt.Errorf("its password is not known: set %s, or run this on a terminal", passwordVariable)
+		return nil, false, fmt.Errorf("the password of the key is not known: set %s, or run this on a terminal", passwordVariable)
 	}
 	fmt.Fprint(s.err, prompt)
 	secret, err = term.ReadPassword(int(terminal.Fd()))

@@ -143,6 +143,9 @@ func scan(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOpt
 		if err != nil {
 			return nil, err
 		}
+		if d.Image.Reference == "" { // the document does not name what it describes
+			d.Image.Reference = ref
+		}
 		return o.conclude(ctx, &aboard{image: d.Image, inventory: d.Inventory}, db, s.now())
 	}
 	im, err := o.open(ctx, ref)

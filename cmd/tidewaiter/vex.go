@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -121,25 +121,36 @@ func (o *scanOptions) conclude(ctx context.Context, a *aboard, db *advisory.DB, 
 
 // tell says that statements of documents that the user named changed nothing: a mistake of its author, often.
 func (o *vexOptions) tell(s streams, unused []match.UnusedStatement) {
-	n := map[string]int{}
-	for _, u := range unused {
-		if slices.Contains(o.sources, u.Source) {
-			n[u.Source]++
-		}
-	}
+	told := map[string]bool{}
 	for _, source := range o.sources {
-		first := slices.IndexFunc(unused, func(u match.UnusedStatement) bool { return u.Source == source })
-		if n[source] == 0 || first < 0 {
+		var of []match.UnusedStatement
+		directory, inside := isDirectoryOfDocuments(source), filepath.Clean(source)+string(filepath.Separator)
+		for _, u := range unused {
+			if u.Source == source || directory && strings.HasPrefix(u.Source, inside) {
+				of = append(of, u)
+			}
+		}
+		if len(of) == 0 || told[source] {
 			continue
 		}
-		u := unused[first]
-		line := fmt.Sprintf("tidewaiter: %s: the statement on %s (%s) changed nothing: %s", source, u.Vulnerability, cutTo(u.Product, 80), u.Why)
-		if more := n[source] - 1; more > 0 {
+		told[source] = true // a source that was named twice is told of once
+		u := of[0]
+		line := fmt.Sprintf("tidewaiter: %s: the statement on %s (%s) changed nothing: %s", u.Source, u.Vulnerability, cutTo(u.Product, 80), u.Why)
+		if more := len(of) - 1; more > 0 {
 			line += fmt.Sprintf("; nor did %d more, which --format json lists as unusedStatements", more)
 		}
 		fmt.Fprintln(s.err, oneLine(line))
-		n[source] = 0 // a source that was named twice is told of once
 	}
+}
+
+// isDirectoryOfDocuments tells a directory of the user's own from a repository, in which there is much that is about others.
+func isDirectoryOfDocuments(source string) bool {
+	info, err := os.Stat(source)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(source, "index.json"))
+	return err != nil
 }
 
 func cutTo(text string, most int) string {
