@@ -2,6 +2,7 @@
 # make lint   golangci-lint
 # make bench IMAGE=oci:DIR   a scan beside merely decompressing and hashing the same layers
 # make accuracy   findings held against what people judged, beside OSV-Scanner's if it is on PATH
+# make accuracy IMAGES="a.tar b.tar"   findings in images (docker save) beside OSV-Scanner's
 # make build  ./tidewaiter
 
 GO       ?= go
@@ -35,4 +36,4 @@ bench:
 	$(GO) run ./cmd/bench $(IMAGE)
 
 accuracy:
-	$(GO) run ./cmd/accuracy -v $(LABELS) $(FEEDS)
+	$(GO) run ./cmd/accuracy -v $(if $(IMAGES),-images $(FEEDS) $(IMAGES),$(LABELS) $(FEEDS))

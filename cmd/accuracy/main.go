@@ -2,15 +2,18 @@
 // problem that are there and that are not.
 //
 //	go run ./cmd/accuracy [-v] LABELS FEEDS
+//	go run ./cmd/accuracy [-v] -images FEEDS FILE...
 //
 // LABELS has sboms/N.cdx.json and expected.tsv (document, type, name, version, id, TP or FP); FEEDS is a directory as
 // tidewaiter db import takes it. Of a package and problem that nobody judged nothing is counted. OSV-Scanner is held against
-// the same labels with the same feeds, if it is on PATH. With -v each difference is listed.
+// the same labels with the same feeds, if it is on PATH. With -images its findings in images, FILEs as docker save writes
+// them, are held beside this program's instead. With -v each difference is listed.
 package main
 
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -32,11 +35,18 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("accuracy: ")
 	verbose := flag.Bool("v", false, "list the differences")
+	images := flag.Bool("images", false, "compare what is found in images")
 	flag.Parse()
-	if flag.NArg() != 2 {
-		log.Fatal("two directories are needed: go run ./cmd/accuracy LABELS FEEDS")
+	var err error
+	switch {
+	case *images && flag.NArg() > 1:
+		err = compareImages(os.Stdout, flag.Args()[1:], flag.Arg(0), *verbose)
+	case !*images && flag.NArg() == 2:
+		err = run(os.Stdout, flag.Arg(0), flag.Arg(1), *verbose)
+	default:
+		err = errors.New("what is asked for is LABELS FEEDS, or -images FEEDS and one FILE or more")
 	}
-	if err := run(os.Stdout, flag.Arg(0), flag.Arg(1), *verbose); err != nil {
+	if err != nil {
 		log.Fatal(err)
 	}
 }
@@ -53,7 +63,16 @@ func run(w io.Writer, labels, feeds string, verbose bool) error {
 		fmt.Fprintln(w, "osv-scanner is not on PATH")
 		return nil
 	}
-	theirs, err := holdPeer(scanner, labels, feeds)
+	p, done, err := newPeer(scanner, feeds)
+	if err != nil {
+		return err
+	}
+	defer done()
+	expected, err := readLabels(labels)
+	if err != nil {
+		return err
+	}
+	theirs, err := held(expected, func(document string) ([]claim, error) { return p.scanDocument(documentPath(labels, document)) })
 	if err != nil {
 		return err
 	}
@@ -67,21 +86,29 @@ func hold(labels, feeds string) (*score, error) {
 	if err != nil {
 		return nil, err
 	}
+	db, done, err := load(feeds)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return held(expected, func(document string) ([]claim, error) { return judge(documentPath(labels, document), db) })
+}
+
+// load makes an advisory file of the feeds and opens it. done removes it.
+func load(feeds string) (db *advisory.DB, done func(), err error) {
 	dir, err := os.MkdirTemp("", "accuracy")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "advisories.db")
-	if _, err := advisory.Import(context.Background(), os.DirFS(feeds), file, advisory.ImportOptions{}); err != nil {
-		return nil, fmt.Errorf("%s: %w", feeds, err)
+	if _, err = advisory.Import(context.Background(), os.DirFS(feeds), file, advisory.ImportOptions{}); err == nil {
+		db, err = advisory.Open(file)
 	}
-	db, err := advisory.Open(file)
 	if err != nil {
-		return nil, err
+		_ = os.RemoveAll(dir)
+		return nil, nil, fmt.Errorf("%s: %w", feeds, err)
 	}
-	defer db.Close()
-	return held(expected, func(document string) ([]claim, error) { return judge(documentPath(labels, document), db) })
+	return db, func() { _ = db.Close(); _ = os.RemoveAll(dir) }, nil
 }
 
 func documentPath(labels, document string) string {
@@ -101,11 +128,12 @@ type claim struct{ name, version, id string }
 var separators = regexp.MustCompile(`[-_.]+`)
 
 // newClaim writes what is said in one way whoever says it: names without regard to case and separators, versions without
-// an epoch, a distribution's entry for a CVE as that CVE.
+// an epoch and Go's without the v, a distribution's entry for a CVE as that CVE.
 func newClaim(name, version, id string) claim {
 	if epoch, rest, ok := strings.Cut(version, ":"); ok && strings.Trim(epoch, "0123456789") == "" {
 		version = rest
 	}
+	version = strings.TrimPrefix(version, "v")
 	for _, prefix := range []string{"DEBIAN-", "ALPINE-", "UBUNTU-"} {
 		id = strings.TrimPrefix(id, prefix)
 	}

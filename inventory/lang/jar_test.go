@@ -140,9 +140,11 @@ func TestMavenRepo(t *testing.T) {
 		"usr/share/maven-repo/org/g/a/2/a-2.jar":                     archive(t, pom("org.g", "a", "2")),
 		"usr/share/maven-repo/org/g/a/2/a-2.pom":                     "<project/>",
 		"usr/share/maven-repo/org/ow2/asm/asm/debian/asm-debian.pom": "<project/>",
+		"usr/share/maven-repo/org/ow2/asm/asm/9.x/asm-9.x.jar":       archive(t, manifest("A: b")),
+		"usr/share/maven-repo/org/ow2/asm/asm/9.x/asm-9.x.pom":       "<project/>",
 	})
 	var got []string
-	for _, p := range []string{"org/ow2/asm/asm/9.4/asm-9.4.pom", "org/ow2/parent/1/parent-1.pom", "org/g/a/2/a-2.pom", "org/ow2/asm/asm/debian/asm-debian.pom"} {
+	for _, p := range []string{"org/ow2/asm/asm/9.4/asm-9.4.pom", "org/ow2/parent/1/parent-1.pom", "org/g/a/2/a-2.pom", "org/ow2/asm/asm/debian/asm-debian.pom", "org/ow2/asm/asm/9.x/asm-9.x.pom"} {
 		pkgs, err := mavenRepoExtractor{}.Extract(context.Background(), tree, "usr/share/maven-repo/"+p)
 		if err != nil {
 			t.Fatal(err)

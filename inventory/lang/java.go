@@ -262,8 +262,8 @@ func (e mavenRepoExtractor) Extract(_ context.Context, tree *layer.Tree, p strin
 	}
 	n := len(dirs)
 	group, artifact, version := strings.Join(dirs[:n-2], "."), dirs[n-2], dirs[n-1]
-	if version == "debian" {
-		return nil, nil // an alias of the real version, which has its own directory
+	if version == "debian" || strings.HasSuffix(version, ".x") {
+		return nil, nil // an alias (2.x) of the real version, which has its own directory
 	}
 	jar, ok := tree.Lookup(fmt.Sprintf("%s/%s-%s.jar", path.Dir(p), artifact, version))
 	if !ok || jar.File.Type != layer.Regular {
