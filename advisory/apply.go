@@ -185,13 +185,8 @@ func (d *deltaReader) change(operation uint64, old *cursor, put putEntry) error 
 	}
 	var gone []string
 	if operation == deltaPatch {
-		n, err := d.uint()
-		for ; err == nil && n > 0; n-- {
-			var id string
-			id, err = d.string(maxRecord)
-			gone = append(gone, id)
-		}
-		if err != nil {
+		var err error
+		if gone, err = d.ids(len(old.value)); err != nil {
 			return err
 		}
 	}
@@ -210,6 +205,22 @@ func (d *deltaReader) change(operation uint64, old *cursor, put putEntry) error 
 	}
 	old.next()
 	return nil
+}
+
+// ids reads those of records that go from a value of so many bytes, each of which took one byte of it or more.
+func (d *deltaReader) ids(bytes int) ([]string, error) {
+	n, err := d.uint()
+	if err == nil && n > uint64(bytes) {
+		err = errDelta
+	}
+	var list []string
+	for ; err == nil && n > 0; n-- {
+		var id string
+		if id, err = d.string(int64(bytes)); err == nil {
+			list, bytes = append(list, id), bytes-len(id)
+		}
+	}
+	return list, err
 }
 
 // missing says why a cursor has not what the delta expects.

@@ -29,13 +29,21 @@ type builder struct {
 	base    *DB // if set, a file most of whose blocks are likely to come again
 }
 
+// placeOf is where an advisory file is put: a file is replaced, and not a link to it.
+func placeOf(path string) (string, error) {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if stat, err := os.Stat(path); err == nil && !stat.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is there and is not a regular file", path)
+	}
+	return path, nil
+}
+
 // newBuilder begins a file. The caller must call discard.
 func newBuilder(out string) (_ *builder, err error) {
-	if target, err := filepath.EvalSymlinks(out); err == nil {
-		out = target // replace the file, not the link to it
-	}
-	if stat, err := os.Stat(out); err == nil && !stat.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is there and is not a regular file", out)
+	if out, err = placeOf(out); err != nil {
+		return nil, err
 	}
 	b := &builder{out: out, digest: sha256.New(), tables: map[string]*table{}}
 	defer func() {
@@ -105,6 +113,9 @@ func (b *builder) writeTable(ctx context.Context, name string, bits int, each fu
 			if err := next(); err != nil {
 				return err
 			}
+		}
+		if len(block)+len(key)+len(value) > maxFrame { // more cannot be read again
+			return fmt.Errorf("advisory file: too much stands under %.100q and the keys beside it", key)
 		}
 		block = appendEntry(block, key, value)
 		return nil

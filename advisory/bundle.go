@@ -123,8 +123,8 @@ func save(ctx context.Context, name string, r io.Reader) error {
 
 // install lets write make an advisory file, and puts it in its place if it is what it should be.
 func install(path string, o InstallOptions, write func(temp string) error) (info Info, err error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // replace the file, not the link to it
+	if path, err = placeOf(path); err != nil {
+		return Info{}, err
 	}
 	s, err := newScratch(path)
 	if err != nil {

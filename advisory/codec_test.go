@@ -56,6 +56,8 @@ func TestSummary(t *testing.T) {
 		{"Own\n one", "Details.", "Own one"},
 		{"", "First\nsentence. Second.", "First sentence."},
 		{"", "No end", "No end"},
+		{"", "- in a list", "in a list"},
+		{"", "NOTE: https://example.org/1\nNOTE: more", ""},
 		{"", "bad \xff byte", "bad \uFFFD byte"},
 		{"", long, long[:196] + "…"},
 		{"", "", ""},

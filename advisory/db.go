@@ -102,7 +102,8 @@ func (db *DB) readContents() error {
 	if err := json.Unmarshal([]byte(text), &db.contents); err != nil {
 		return db.damaged(err)
 	}
-	for _, t := range db.contents.Tables {
+	for _, name := range tableNames() {
+		t := db.contents.Tables[name]
 		if t == nil {
 			return db.damaged(errEncoding)
 		}

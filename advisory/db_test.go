@@ -105,6 +105,31 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// A file without one of its tables was not written by any version of this program. It is refused at once: lookups and deltas count on
+// all of them.
+func TestOpenWithoutTable(t *testing.T) {
+	path, _ := build(t, smallFeeds(t))
+	db := open(t, path)
+	for _, name := range tableNames() {
+		b, err := newBuilder(filepath.Join(t.TempDir(), "a.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range tableNames() {
+			if other != name {
+				err = errors.Join(err, b.writeTable(t.Context(), other, db.contents.Tables[other].Bits, func(putEntry) error { return nil }))
+			}
+		}
+		_, finished := b.finish(t.Context(), contents{})
+		if err = errors.Join(err, finished, b.discard()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(b.out); err == nil || !strings.Contains(err.Error(), "is damaged") {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+}
+
 // TestCutWhileOpen cuts a file that is open, as copying another over it does.
 func TestCutWhileOpen(t *testing.T) {
 	path, _ := build(t, smallFeeds(t))

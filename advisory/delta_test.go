@@ -3,6 +3,9 @@ package advisory
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,6 +90,39 @@ func TestDeltaForAnotherFile(t *testing.T) {
 			t.Errorf("%s: litter: %v, %v", name, entries, err)
 		}
 	}
+}
+
+// TestDeltaOfTooMuch has operations that would have a program remember without end what is not in the file.
+func TestDeltaOfTooMuch(t *testing.T) {
+	path, _ := build(t, smallFeeds(t))
+	db := open(t, path)
+	gone := binary.AppendUvarint([]byte{deltaPatch}, 1<<30)
+	r := &countedReader{r: io.MultiReader(bytes.NewReader(gone), zeros{})}
+	err := newDeltaReader(r).table(tablePackages, db, func(uint64, string, []byte) error { return nil })
+	if !errors.Is(err, errDelta) || r.n > 1<<20 {
+		t.Errorf("%v, after %d bytes", err, r.n)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+type countedReader struct {
+	r io.Reader
+	n int
+}
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	if c.n > 64<<20 {
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // TestDamagedDelta turns bytes of a delta and cuts it, everywhere a few bytes apart: what comes out is the right file or none.

@@ -51,10 +51,10 @@ func importNVD(t *testing.T, files fstest.MapFS) (*DB, Info) {
 }
 
 func TestNVDConfigurations(t *testing.T) {
-	const any = ":*:*:*:*:*:*:*:*"
+	const rest = ":*:*:*:*:*:*:*:*"
 	windows, linux := match("o:microsoft:windows:-:*:*:*:*:*:*:*", ""), match("o:linux:linux_kernel:-:*:*:*:*:*:*:*", "")
 	board := match("h:acme:board:-:*:*:*:*:*:*:*", "")
-	program := match("a:acme:tool"+any, `,"versionEndExcluding":"2.0"`)
+	program := match("a:acme:tool"+rest, `,"versionEndExcluding":"2.0"`)
 	below2 := []Range{{Type: "ECOSYSTEM", Events: []Event{{Introduced: "0"}, {Fixed: "2.0"}}}}
 	span := func(events ...Event) []Range {
 		return []Range{{Type: "ECOSYSTEM", Events: events}}
@@ -66,10 +66,10 @@ func TestNVDConfigurations(t *testing.T) {
 	}{
 		"range":                 {[]string{configuration("", node(program))}, below2, nil},
 		"the same twice":        {[]string{configuration("", node(program, program)), configuration("", node(program))}, below2, nil},
-		"included start":        {[]string{configuration("", node(match("a:acme:tool"+any, `,"versionStartIncluding":"1.0","versionEndIncluding":"1.9"`)))}, span(Event{Introduced: "1.0"}, Event{LastAffected: "1.9"}), nil},
-		"excluded start":        {[]string{configuration("", node(match("a:acme:tool"+any, `,"versionStartExcluding":"1.0"`)))}, span(Event{Introduced: ">1.0"}), nil},
-		"first of a line":       {[]string{configuration("", node(match("a:acme:tool"+any, `,"versionStartIncluding":"8.1.x","versionEndExcluding":"8.1.9"`)))}, span(Event{Introduced: "8.1"}, Event{Fixed: "8.1.9"}), nil},
-		"every version":         {[]string{configuration("", node(match("a:acme:tool"+any, "")))}, span(Event{Introduced: "0"}), nil},
+		"included start":        {[]string{configuration("", node(match("a:acme:tool"+rest, `,"versionStartIncluding":"1.0","versionEndIncluding":"1.9"`)))}, span(Event{Introduced: "1.0"}, Event{LastAffected: "1.9"}), nil},
+		"excluded start":        {[]string{configuration("", node(match("a:acme:tool"+rest, `,"versionStartExcluding":"1.0"`)))}, span(Event{Introduced: ">1.0"}), nil},
+		"first of a line":       {[]string{configuration("", node(match("a:acme:tool"+rest, `,"versionStartIncluding":"8.1.x","versionEndExcluding":"8.1.9"`)))}, span(Event{Introduced: "8.1"}, Event{Fixed: "8.1.9"}), nil},
+		"every version":         {[]string{configuration("", node(match("a:acme:tool"+rest, "")))}, span(Event{Introduced: "0"}), nil},
 		"listed":                {[]string{configuration("", node(match("a:acme:tool:1.0:rc1:*:*:*:*:*:*", ""), match("a:acme:tool:1.1:-:*:*:*:*:*:*", "")))}, nil, []string{"1.0:rc1", "1.1"}},
 		"no version":            {[]string{configuration("", node(match("a:acme:tool:-:*:*:*:*:*:*:*", "")))}, nil, nil},
 		"for WordPress":         {[]string{configuration("", node(match("a:acme:tool:*:*:*:*:*:wordpress:*:*", "")))}, nil, nil},
@@ -77,12 +77,12 @@ func TestNVDConfigurations(t *testing.T) {
 		"on Windows":            {[]string{configuration("AND", node(program), node(windows))}, nil, nil},
 		"on Windows or Linux":   {[]string{configuration("AND", node(program), node(windows, linux))}, below2, nil},
 		"on a board":            {[]string{configuration("AND", node(program), node(board))}, nil, nil},
-		"with another":          {[]string{configuration("AND", node(program), node(strings.Replace(match("a:acme:other"+any, ""), "true", "false", 1)))}, below2, nil},
+		"with another":          {[]string{configuration("AND", node(program), node(strings.Replace(match("a:acme:other"+rest, ""), "true", "false", 1)))}, below2, nil},
 		"on Windows, in a node": {[]string{configuration("", strings.Replace(node(program, windows), "OR", "AND", 1))}, nil, nil},
 		"nodes apart":           {[]string{configuration("", node(program), node(windows))}, below2, nil},
 		"not vulnerable":        {[]string{configuration("", node(strings.Replace(program, "true", "false", 1)))}, nil, nil},
 		"negated":               {[]string{configuration("", strings.Replace(node(program), `"negate":false`, `"negate":true`, 1))}, nil, nil},
-		"an operating system":   {[]string{configuration("", node(match("o:acme:tool"+any, "")))}, nil, nil},
+		"an operating system":   {[]string{configuration("", node(match("o:acme:tool"+rest, "")))}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db, _ := importNVD(t, fstest.MapFS{"nvd/page.json": nvdPage(nvdText("CVE-2026-0001", c.configurations...))})

@@ -200,7 +200,10 @@ func summary(own, details string) string {
 		return clip(own, maxSummary)
 	}
 	// What comes after the first few lines is never in the first sentence; details can be megabytes.
-	text := oneLine(clip(details, 4*maxSentence))
+	text := strings.TrimPrefix(oneLine(clip(details, 4*maxSentence)), "- ")
+	if strings.HasPrefix(text, "NOTE:") { // Debian's remarks, where nobody has described the problem
+		return ""
+	}
 	if i := strings.Index(text, ". "); i >= 0 {
 		text = text[:i+1]
 	}

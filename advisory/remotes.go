@@ -55,7 +55,7 @@ func (f *fetcher) remotes(ctx context.Context, from string) ([]remote, error) {
 	}
 	base, err := url.Parse(from)
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
-		return nil, errors.New("the URL of a mirror: expected https://host/path") // what was given may hold a password
+		return nil, errors.New("the URL of the mirror cannot be used: expected https://host/path") // what was given may hold a password
 	}
 	index, err := f.text(ctx, base.JoinPath("index.txt"))
 	if err == nil {

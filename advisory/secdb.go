@@ -139,7 +139,7 @@ func (s *secdb) records(ecosystem string, fixes map[string][]string, feed *Feed)
 	for fixed, entries := range fixes {
 		for _, entry := range entries {
 			ids := strings.Fields(entry)
-			if len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return !recordID.MatchString(id) }) {
+			if fixed == "" || len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return !recordID.MatchString(id) }) {
 				feed.Skipped++
 				continue
 			}

@@ -183,11 +183,7 @@ func (db *DB) packedBlock(name string, number uint32) (packed []byte, block stri
 
 // find looks up a key.
 func (db *DB) find(name, key string) (value string, found bool, err error) {
-	t := db.contents.Tables[name]
-	if t == nil {
-		return "", false, db.damaged(errEncoding)
-	}
-	number := blockNumber(hashKey(key), t.Bits)
+	number := blockNumber(hashKey(key), db.contents.Tables[name].Bits)
 	_, block, err := db.packedBlock(name, number)
 	if err != nil {
 		return "", false, err
@@ -205,12 +201,7 @@ type entry struct{ key, value string }
 // entries gives all of a table, in the order of the keys' hashes. It ends with the first error.
 func (db *DB) entries(name string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		t := db.contents.Tables[name]
-		if t == nil {
-			yield(entry{}, db.damaged(errEncoding))
-			return
-		}
-		for number := range t.blocks() {
+		for number := range db.contents.Tables[name].blocks() {
 			_, block, err := db.packedBlock(name, number)
 			if err != nil {
 				yield(entry{}, err)

@@ -15,6 +15,7 @@ import (
 // Bounds on what is looked at of that which is attached to one manifest.
 const (
 	maxAttached      = 64
+	maxListed        = 256 // of those, there may be some that cannot be read
 	maxReferrerPages = 16
 )
 
@@ -56,7 +57,7 @@ func (o *ociStore) attached(ctx context.Context, digest string) ([]*Artifact, er
 		return nil, err
 	}
 	var found []*Artifact
-	for _, d := range entries {
+	for _, d := range entries[:min(len(entries), maxListed)] {
 		known := func(a *Artifact) bool { return a.Digest == d.Digest }
 		if len(found) == maxAttached || slices.ContainsFunc(found, known) {
 			continue

@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -301,4 +302,32 @@ func FuzzManifestAndConfig(f *testing.F) {
 			c.describe(&Image{Layers: make([]Layer, 1)})
 		}
 	})
+}
+
+// barrenSource lists ever so many referrers of a manifest, none of which is there.
+type barrenSource struct{ asked int }
+
+func (b *barrenSource) document(_ context.Context, name string) ([]byte, error) {
+	b.asked++
+	return nil, missingError{name}
+}
+func (*barrenSource) has(context.Context, string) (bool, error)           { return false, nil }
+func (*barrenSource) open(context.Context, string) (io.ReadCloser, error) { return nil, io.EOF }
+func (*barrenSource) Close() error                                        { return nil }
+
+// Whoever may write to a registry can list any number of referrers there: looking for each is a request.
+func TestAttachedThatIsNotThere(t *testing.T) {
+	list := `{"schemaVersion":2,"manifests":[`
+	for i := range 2000 {
+		list += fmt.Sprintf(`{"digest":"sha256:%064d","size":1},`, i)
+	}
+	raw := []byte(strings.TrimSuffix(list, ",") + "]}")
+	image := "sha256:" + strings.Repeat("a", 64)
+	tagged := descriptor{Digest: digestOf(raw), Size: int64(len(raw)), Annotations: map[string]string{refNameKey: fallbackTag(image)}}
+	b := &barrenSource{}
+	o := &ociStore{source: b, documents: map[string][]byte{tagged.Digest: raw}, manifestName: blobPath, blobName: blobPath, entries: []descriptor{tagged}}
+	found, err := o.attached(t.Context(), image)
+	if len(found) > 0 || err != nil || b.asked == 0 || b.asked > 4*maxAttached {
+		t.Errorf("%d found, %v, after %d questions", len(found), err, b.asked)
+	}
 }

@@ -28,13 +28,9 @@ func (inv *Inventory) Contents(p *Package) Contents {
 		return c
 	}
 	tree, root := inv.Reach.tree, databaseRoot(p.Paths[0])
+	dirs := realDirs{tree: tree, known: map[string]string{}}
 	for _, f := range p.Files {
-		e, ok := tree.Lookup(path.Join(root, path.Dir(f.Path)))
-		at := path.Join(root, f.Path)
-		if ok {
-			at = path.Join(e.Path, path.Base(f.Path))
-		}
-		info, err := tree.Lstat(at)
+		info, err := tree.Lstat(dirs.real(path.Join(root, f.Path)))
 		var file *layer.File
 		if err == nil {
 			file, _ = info.Sys().(*layer.File)

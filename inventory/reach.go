@@ -111,13 +111,12 @@ func (r *reached) askedFor(history []image.History, packages []Package) map[stri
 		}
 	}
 	for _, h := range history {
-		words := strings.FieldsFunc(h.Instruction, func(c rune) bool { return c <= ' ' || strings.ContainsRune(`;&|"'\()`, c) })
+		// After a name may stand a version, an architecture or a repository; before one, the argument that holds it.
+		words := strings.FieldsFunc(h.Instruction, func(c rune) bool { return c <= ' ' || strings.ContainsRune(`;&|"'\()<>=~:@`, c) })
 		if !slices.Contains(words, "install") && !slices.Contains(words, "add") && !slices.Contains(words, "in") {
 			continue
 		}
 		for _, w := range words {
-			w, _, _ = strings.Cut(w, "=")
-			w, _, _ = strings.Cut(w, ":")
 			ask(w)
 		}
 	}

@@ -68,6 +68,25 @@ func TestReachOfPackages(t *testing.T) {
 	}
 }
 
+// Whoever has the build install a package by name means to use it, however the name is written.
+func TestAskedFor(t *testing.T) {
+	files := []layer.File{ofELF("usr/bin/web", `{"machine":62}`), ofELF("usr/bin/tool", `{"machine":62}`)}
+	for instruction, want := range map[string]bool{
+		"RUN apk add --no-cache 'tool>1.2'":                             true,
+		"RUN apt-get install -y tool:amd64=1.2-3":                       true,
+		"RUN |1 TOOLS=tool /bin/sh -c apt-get install -y $TOOLS # bk":   true,
+		"RUN apk add --virtual .run tool~=1.2 && rm -rf /var/cache/apk": true,
+		"RUN tool --version":                                            false,
+		"RUN apt-get install -y tools":                                  false,
+	} {
+		im := &image.Image{Process: &image.Process{Cmd: []string{"/usr/bin/web"}}, History: []image.History{{Instruction: instruction}}}
+		inv := built(im, files, []Package{debian("tool", "usr/bin/tool")})
+		if _, through := inv.Reach.Package(&inv.Packages[0]); (through != "") != want {
+			t.Errorf("%s: reached through %q", instruction, through)
+		}
+	}
+}
+
 // What is not of an image has no reach, and nothing is claimed of it.
 func TestNoReach(t *testing.T) {
 	var none *Reach

@@ -129,7 +129,8 @@ func (e *explainer) settled(inv *inventory.Inventory) (bool, error) {
 	}
 	needed := neededFeeds(inv)
 	for _, feed := range e.cat.Info().Feeds {
-		if date, err := time.Parse(time.DateOnly, feed.Date); needed[feed.Name] && (err != nil || date.Before(published.Add(season))) {
+		date, _ := time.Parse(time.DateOnly, feed.Date) // one that has no date is of no day after that
+		if needed[feed.Name] && date.Before(published.Add(season)) {
 			return false, nil
 		}
 	}

@@ -43,7 +43,7 @@ func parseCPE(text string) (ordered, bool) {
 	ok := !isCommit(text)
 	text, all := cutWildcard(text)
 	v.numbers, text = cutCPENumbers(text)
-	if ok = ok && startsWithDigit(v.numbers) && !(all && text != ""); all {
+	if ok = ok && startsWithDigit(v.numbers) && (!all || text == ""); all {
 		v.numbers += "." + strings.Repeat("9", maxLength)
 	}
 	for text != "" && ok {

@@ -153,7 +153,7 @@ func parseTime(text string) (ordered, bool) {
 }
 
 func (v timeVersion) compare(other ordered) (int, error) {
-	return v.Time.Compare(other.(timeVersion).Time), nil
+	return v.Compare(other.(timeVersion).Time), nil
 }
 
 // textVersion is ordered by its bytes.

@@ -304,7 +304,7 @@ func hexClause(op, text string) (clause, bool) {
 	v, ok := splitNumbered(text)
 	v.build = ""
 	dots := strings.Count(v.numbers, ".")
-	if !ok || strings.HasPrefix(text, "v") || dots != 2 && !(op == "~>" && dots == 1) {
+	if !ok || strings.HasPrefix(text, "v") || dots != 2 && (op != "~>" || dots != 1) {
 		return nil, false
 	}
 	b := bound{op: operator(op), text: text, value: v}

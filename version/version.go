@@ -83,9 +83,9 @@ type scheme struct {
 	parse func(text string) (ordered, bool)
 }
 
-// schemeOf says how an ecosystem orders its versions: https://ossf.github.io/osv-schema/#defined-ecosystems
-// the distributions that others' advisories know, and the version types of vers that have no ecosystem. An order that is not known has no parse function. The text
-// decides only where one ecosystem holds packages of two kinds.
+// schemeOf says how an ecosystem orders its versions: one of OSV (https://ossf.github.io/osv-schema/#defined-ecosystems), a
+// distribution that only others' advisories know, or a version type of vers that has no ecosystem. An order that is not
+// known has no parse function. The text decides only where one ecosystem holds packages of two kinds.
 func schemeOf(ecosystem, text string) scheme {
 	base, suffix, _ := strings.Cut(ecosystem, ":")
 	switch base {

@@ -59,7 +59,8 @@ func (e *elfFile) links(constants *io.SectionReader, isGo bool) reach.Links {
 		constants = io.NewSectionReader(e.r, 0, e.size)
 	}
 	if constants != nil && (isStatic || e.callsByName(d)) {
-		l.Names = reach.Names(constants)
+		names, all := reach.Names(constants)
+		l.Names, l.More = names, !all
 	}
 	return l
 }

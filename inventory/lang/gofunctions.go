@@ -94,25 +94,35 @@ func functionsOf(info *debug.BuildInfo, encoded []byte) *inventory.Functions {
 	})
 }
 
-// findFunctions reads the table of functions where the section headers say it is, or searches the file for it.
+// findFunctions reads the table of functions where the section headers say it is, or searches the file for it. An executable
+// may hold another one as data: of two tables that are found nobody can say whose is whose.
 func findFunctions(r io.ReaderAt, size int64, mainPath string) (hashes []uint32, count int, err error) {
 	if section := functionSection(r, size); section != nil {
 		return readFunctions(section, section.Size(), mainPath)
 	}
 	buf := make([]byte, searchSize)
+	found := int64(-1) // where the table starts
 	for at := int64(0); at < size; at += searchSize - headerSize {
 		n, err := r.ReadAt(buf, at)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, 0, err
 		}
 		for i := nextHeader(buf[:n], 0); i >= 0; i = nextHeader(buf[:n], i+1) {
 			start := at + int64(i)
-			if hashes, count, err = readFunctions(io.NewSectionReader(r, start, size-start), size-start, mainPath); err == nil {
-				return hashes, count, nil
+			list, n, err := readFunctions(io.NewSectionReader(r, start, size-start), size-start, mainPath)
+			switch {
+			case err != nil || start == found: // what two parts of the search share
+			case found >= 0:
+				return nil, 0, errNoTable
+			default:
+				hashes, count, found = list, n, start
 			}
 		}
 	}
-	return nil, 0, errNoTable
+	if found < 0 {
+		return nil, 0, errNoTable
+	}
+	return hashes, count, nil
 }
 
 // functionSection gives the section that holds the table; nil where none is named.

@@ -114,6 +114,12 @@ func TestUnreadableFunctions(t *testing.T) {
 			}
 		}
 	}
+	// One executable may hold another one as data: whose table is whose only section headers tell.
+	for _, file := range []string{"MZ" + good + good, "MZ" + good + strings.Repeat("x", 2*searchSize) + good} {
+		if got := goFunctions(strings.NewReader(file), int64(len(file)), "go\tgo1.22\n"); got != nil {
+			t.Errorf("two tables: %x", got)
+		}
+	}
 	if functionsOf(&debug.BuildInfo{}, nil) != nil {
 		t.Error("functions out of nothing")
 	}

@@ -20,6 +20,8 @@ type Links struct {
 	Packed bool `json:"packed,omitempty"`
 	// Names are what [Names] found in a file that can load libraries or start programs by name.
 	Names []string `json:"names,omitempty"`
+	// More says that the file may have other such names.
+	More bool `json:"more,omitempty"`
 }
 
 // isLibrary says that the file is made to be loaded by another one, and not to be run.

@@ -12,8 +12,8 @@ import (
 // loader knows where the dynamic loaders of glibc and musl look for libraries: ld.so(8), and ld-musl-*.path of musl.
 type loader struct {
 	tree *layer.Tree
-	// system are the directories searched for every program, relative to the root; inherited those that reached programs
-	// have in DT_RPATH, which counts for the libraries that they load too.
+	// system are the directories searched for every program, relative to the root; inherited those that what is reached
+	// has in DT_RPATH, which counts for the libraries that it loads, and for theirs.
 	system, inherited []string
 }
 
@@ -120,18 +120,21 @@ func (l *loader) inherit(program, list string) {
 	}
 }
 
-// dirs gives the directories that a file itself names.
-func (l *loader) dirs(p *program) []string {
-	return append(expand(p.path, p.Links().RPath), expand(p.path, p.Links().RunPath)...)
+// dirs gives the directories that the file itself names.
+func (p *program) dirs() []string {
+	if p.ownDirs == nil {
+		p.ownDirs = append(expand(p.path, p.Links().RPath), expand(p.path, p.Links().RunPath)...)
+	}
+	return p.ownDirs
 }
 
-// own gives the file that a program's own directories have for a library, which goes before all others.
-func (l *loader) own(p *program, name string, fits func(file string) bool) (string, bool) {
+// own gives the file that the program's own directories have for a library, which goes before all others.
+func (p *program) own(name string, fits func(file string) bool) (string, bool) {
 	if strings.Contains(name, "/") {
 		file := strings.TrimPrefix(path.Clean("/"+name), "/")
 		return file, fits(file)
 	}
-	for _, dir := range l.dirs(p) {
+	for _, dir := range p.dirs() {
 		if file := path.Join(dir, name); fits(file) {
 			return file, true
 		}

@@ -19,36 +19,41 @@ const (
 
 // Names finds in the constants of a program what it may load or start: names of shared objects ("libssl.so.3",
 // "pam_%s.so"), and absolute paths with a directory for libraries or programs in them ("/usr/lib/sasl2", "/bin/sh").
-// They are sorted. Languages whose strings do not end in a zero byte leave names with something before or after.
-func Names(parts ...*io.SectionReader) []string {
+// They are sorted. Languages whose strings do not end in a zero byte leave names with something before or after. all is false
+// where there may be more than a bound or an error let it find.
+func Names(parts ...*io.SectionReader) (list []string, all bool) {
 	found := names{seen: map[string]bool{}, left: maxNameBytes}
 	budget := int64(maxNamesRead)
 	for _, part := range parts {
 		size := min(part.Size(), budget)
 		budget -= size
-		found.search(io.NewSectionReader(part, 0, size))
+		read := found.search(io.NewSectionReader(part, 0, size))
+		found.more = found.more || read < part.Size()
 	}
-	return slices.Sorted(maps.Keys(found.seen))
+	return slices.Sorted(maps.Keys(found.seen)), !found.more
 }
 
 type names struct {
 	seen map[string]bool
 	left int
+	more bool // whether any was left out
 }
 
-// search goes through a part in chunks, each with the end of the one before, so that a name at their border is seen whole.
-func (n *names) search(r io.Reader) {
+// search goes through a part in chunks, each with the end of the one before, so that a name at their border is seen whole. It
+// gives how many bytes it could read.
+func (n *names) search(r io.Reader) (size int64) {
 	buf := make([]byte, maxName+namesChunk)
 	held := 0
 	for {
 		read, err := io.ReadFull(r, buf[held:])
 		window := buf[:held+read]
+		size += int64(read)
 		last := err != nil
 		for _, needle := range [...]string{".so", "/lib", "bin/"} {
 			n.find(window, needle, last)
 		}
 		if last {
-			return
+			return size
 		}
 		held = copy(buf, window[len(window)-maxName:])
 	}
@@ -85,7 +90,11 @@ func isNameByte(c byte) bool {
 
 // note keeps a name that is worth it.
 func (n *names) note(name []byte) {
-	if len(name) >= maxName || len(n.seen) == maxNames || n.left < len(name) || n.seen[string(name)] || !isName(string(name)) {
+	if len(name) >= maxName || n.seen[string(name)] || !isName(string(name)) {
+		return
+	}
+	if len(n.seen) == maxNames || n.left < len(name) {
+		n.more = true
 		return
 	}
 	n.left -= len(name)

@@ -172,33 +172,33 @@ func (f *finder) asked() {
 
 // called looks at the name under which a program was reached: an interpreter loads what its language's directories hold, and one
 // that starts others by its configuration may start anything.
-func (f *finder) called(base, real string) {
+func (f *finder) called(base, file string) {
 	if !f.first("called ", base, 0) {
 		return
 	}
-	if other := path.Base(real); other != base {
-		f.called(other, real)
+	if other := path.Base(file); other != base {
+		f.called(other, file)
 	}
 	stem, _, _ := strings.Cut(base, ".so")
 	stem = strings.TrimRight(stem, "0123456789.-")
 	switch stem {
 	case "supervisord", "systemd", "init", "runsvdir", "runit", "s6-svscan", "svscan", "openrc", "cron", "crond", "anacron", "monit", "dinit", "my_init":
-		f.runAnything(real)
+		f.runAnything(file)
 		return
 	case "su", "runuser", "login", "sudo", "sshd": // a user's shell, as passwd(5) has it
 		for _, shell := range []string{"sh", "bash", "zsh"} {
-			f.word(shell, real, "")
+			f.word(shell, file, "")
 		}
 	}
 	l := languageOf(strings.TrimPrefix(stem, "lib"))
 	if l == nil || !f.first("language ", l.name, len(f.byPath)) {
 		return
 	}
-	f.interpreter = cmp.Or(f.interpreter, real)
+	f.interpreter = cmp.Or(f.interpreter, file)
 	if l.name == "Python" { // ctypes.util.find_library asks it where libraries are
-		f.word("ldconfig", real, "")
+		f.word("ldconfig", file, "")
 	}
-	f.loadable(l, real)
+	f.loadable(l, file)
 }
 
 // language is a language whose programs are run by an interpreter.

@@ -87,6 +87,8 @@ type program struct {
 	facts  []byte
 	owners []int  // indexes in Input.Packages
 	links  *Links // nil until asked for
+	// ownDirs are those of DT_RPATH and DT_RUNPATH; nil until asked for.
+	ownDirs []string
 }
 
 func (p *program) isELF() bool    { return bytes.HasPrefix(p.facts, []byte(ELFKind)) }
@@ -117,7 +119,7 @@ type finder struct {
 	// interpreter is the first one that was reached; empty for none.
 	interpreter string
 	everything  bool
-	packed      string          // a packed program that was reached
+	unclear     string          // why what a program that was reached loads is not known
 	packages    map[int]bool    // of which the rest was visited
 	done        map[string]bool // names and words that were followed, each with what it was taken for
 	left        int             // of maxWork
@@ -148,8 +150,8 @@ func Find(in Input) *Result {
 		f.orphans()
 		f.follow()
 	}
-	if f.packed != "" {
-		return &Result{Unknown: fmt.Sprintf("/%s is packed, so that what it loads cannot be seen", clip(f.packed))}
+	if f.unclear != "" {
+		return &Result{Unknown: f.unclear}
 	}
 	if f.left < 0 {
 		return &Result{Unknown: "what the image starts names too many files to follow them all"}
@@ -261,13 +263,16 @@ func (f *finder) follow() {
 // linked follows an ELF file.
 func (f *finder) linked(p *program) {
 	l := p.Links()
-	if l.Packed {
-		f.packed = cmp.Or(f.packed, p.path)
+	switch {
+	case l.Packed:
+		f.unclear = cmp.Or(f.unclear, fmt.Sprintf("/%s is packed, so that what it loads cannot be seen", clip(p.path)))
+	case l.More:
+		f.unclear = cmp.Or(f.unclear, fmt.Sprintf("/%s names too many files to know all that it may load", clip(p.path)))
 	}
 	if l.Interp != "" {
 		f.visit(strings.TrimPrefix(l.Interp, "/"), p.path, "")
 	}
-	if l.RPath != "" && l.Interp != "" {
+	if l.RPath != "" {
 		f.loader.inherit(p.path, l.RPath)
 	}
 	for _, name := range l.Needed {
@@ -296,20 +301,21 @@ func (f *finder) library(p *program, name string) {
 		q := f.programs[e.Path]
 		return q == nil || q.Links().Machine == machine
 	}
-	file, own := f.loader.own(p, name, fits)
-	f.left -= len(f.loader.dirs(p))
-	switch {
-	case own:
+	file, own := p.own(name, fits)
+	f.left -= len(p.dirs())
+	if own {
 		f.visit(file, p.path, "")
-		return
-	case strings.Contains(name, "/"), !f.first(fmt.Sprintf("library %d %d ", machine, len(f.loader.inherited)), name, len(f.loader.system)+len(f.loader.inherited)):
+	}
+	// LD_LIBRARY_PATH goes before DT_RUNPATH.
+	decided := own && f.env["LD_LIBRARY_PATH"] == "" || strings.Contains(name, "/")
+	if decided || !f.first(fmt.Sprintf("library %d %d ", machine, len(f.loader.inherited)), name, len(f.loader.system)+len(f.loader.inherited)) {
 		return
 	}
 	found := f.loader.search(name, fits)
 	for _, file := range found {
 		f.visit(file, p.path, "")
 	}
-	if len(found) == 0 {
+	if len(found) == 0 && !own {
 		for q := range f.based(name, false) {
 			if q.Links().Machine == machine {
 				f.visit(q.path, p.path, "")

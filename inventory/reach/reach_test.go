@@ -3,6 +3,8 @@ package reach
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -99,6 +101,7 @@ func TestFind(t *testing.T) {
 		command []string
 		more    map[string]string
 		env     []string
+		health  []string
 		want    string // or the reason why nothing is known, after "? "
 	}{
 		{name: "linked", command: []string{"curl", "-s"}, want: "curl" + ssl},
@@ -127,6 +130,20 @@ func TestFind(t *testing.T) {
 			"opt/tool/bin/tool":        `{"machine":62,"needed":["libssl.so.3"],"runpath":"$ORIGIN/../lib"}`,
 			"opt/tool/lib/libssl.so.3": `{"machine":62,"soname":"libssl.so.3"}`},
 			want: "libssl.so.3 tool"},
+		{name: "a directory that the environment puts before its own", command: []string{"/opt/tool/bin/tool"}, env: []string{"LD_LIBRARY_PATH=/opt/other"}, more: map[string]string{
+			"opt/tool/bin/tool":        `{"machine":62,"needed":["libx.so.1"],"runpath":"$ORIGIN/../lib"}`,
+			"opt/tool/lib/libx.so.1":   `{"machine":62,"soname":"libx.so.1"}`,
+			"opt/other/libx.so.1":      `{"machine":62,"soname":"libx.so.1","needed":["libx-part.so.1"]}`,
+			"opt/other/libx-part.so.1": `{"machine":62,"soname":"libx-part.so.1"}`},
+			want: "libx-part.so.1 libx.so.1 libx.so.1 tool"},
+		{name: "a library's directories are those of what it loads", command: []string{"tool"}, more: map[string]string{
+			"usr/bin/tool":              `{"machine":62,"interp":"/lib64/ld-linux-x86-64.so.2","needed":["libp.so.1"]}`,
+			"usr/lib/libp.so.1":         `{"machine":62,"soname":"libp.so.1","needed":["libq.so.1"],"rpath":"/usr/lib/p"}`,
+			"usr/lib/libq.so.1":         `{"machine":62,"soname":"libq.so.1","needed":["libgnutls.so.30"]}`,
+			"usr/lib/p/libgnutls.so.30": `{"machine":62,"soname":"libgnutls.so.30","needed":["libz.so.1"]}`,
+			"usr/lib/libz.so.1":         `{"machine":62,"soname":"libz.so.1"}`},
+			want: "ld-linux-x86-64.so.2 libgnutls.so.30 libgnutls.so.30 libp.so.1 libq.so.1 libz.so.1 tool"},
+		{name: "a check of its health", command: []string{"dash", "x"}, health: []string{"CMD-SHELL", "curl -f http://localhost/ || exit 1"}, want: "curl dash" + ssl},
 		{name: "named in its constants", command: []string{"tool"}, more: map[string]string{
 			"usr/bin/tool": `{"machine":62,"names":["/bin/sh","libssl.so","libgnu%s.so.30"]}`},
 			want: "dash fips.so ld-linux-x86-64.so.2 libc.so.6 libcrypto.so.3.0 libfips.so.1 libgnutls.so.30 libssl.so.3 tool"},
@@ -142,6 +159,8 @@ func TestFind(t *testing.T) {
 			want: "curl env fips.so ld-linux-x86-64.so.2 libc.so.6 libcrypto.so.3.0 libfips.so.1 libssl.so.3 node npm"},
 		{name: "packed", command: []string{"sh", "-c", "tool"}, more: map[string]string{"usr/bin/tool": `{"machine":62,"packed":true}`},
 			want: "? /usr/bin/tool is packed, so that what it loads cannot be seen"},
+		{name: "more names than are known", command: []string{"sh", "-c", "tool"}, more: map[string]string{"usr/bin/tool": `{"machine":62,"names":["/bin/sh"],"more":true}`},
+			want: "? /usr/bin/tool names too many files to know all that it may load"},
 		{name: "of another system", command: []string{"tool"}, more: map[string]string{"usr/bin/tool": `{"buildID":"1"}`},
 			want: "? what the image starts, tool, is no program that could be read"},
 		{name: "an init", command: []string{"/usr/bin/supervisord"}, more: map[string]string{"usr/bin/supervisord": "#!/usr/bin/python3\n"},
@@ -154,7 +173,7 @@ func TestFind(t *testing.T) {
 				all[name] = text
 			}
 			tree, programs := files(t, all)
-			in := Input{Tree: tree, Process: &image.Process{Cmd: tt.command, Env: tt.env, WorkingDir: "/"}, Programs: programs}
+			in := Input{Tree: tree, Process: &image.Process{Cmd: tt.command, Env: tt.env, Healthcheck: tt.health, WorkingDir: "/"}, Programs: programs}
 			for name, text := range small() { // all of the image's own are of one package each
 				if text[0] == '{' {
 					in.Packages = append(in.Packages, Package{Files: []string{name}})
@@ -199,13 +218,47 @@ func TestNames(t *testing.T) {
 	// Wherever a name lies, across the chunks too.
 	for _, before := range []int{0, 1, namesChunk - 9, namesChunk - 3, namesChunk + maxName - 2} {
 		s := strings.Repeat("\x01", before) + text
-		if diff := cmp.Diff(want, Names(io.NewSectionReader(strings.NewReader(s), 0, int64(len(s))))); diff != "" {
-			t.Errorf("after %d bytes: %s", before, diff)
+		got, all := Names(io.NewSectionReader(strings.NewReader(s), 0, int64(len(s))))
+		if diff := cmp.Diff(want, got); diff != "" || !all {
+			t.Errorf("after %d bytes: all %v, %s", before, all, diff)
 		}
 	}
-	if got := Names(); len(got) > 0 {
-		t.Error(got)
+	if got, all := Names(); len(got) > 0 || !all {
+		t.Error(got, all)
 	}
+}
+
+// Of a file that has more names than are kept, or cannot be read to its end, it is not claimed to name nothing else.
+func TestNamesCut(t *testing.T) {
+	var many, long strings.Builder
+	for i := range maxNames + 1 {
+		fmt.Fprintf(&many, "lib%d.so\x00", i)
+		fmt.Fprintf(&long, "/usr/lib/%0150d\x00", i)
+	}
+	for name, r := range map[string]*io.SectionReader{
+		"too many":  io.NewSectionReader(strings.NewReader(many.String()), 0, int64(many.Len())),
+		"too long":  io.NewSectionReader(strings.NewReader(long.String()), 0, int64(long.Len())),
+		"too large": io.NewSectionReader(zeros{}, 0, maxNamesRead+1),
+		"an error":  io.NewSectionReader(unreadable{}, 0, 10),
+		"cut short": io.NewSectionReader(strings.NewReader("libx.so\x00"), 0, 20),
+	} {
+		if _, all := Names(r); all {
+			t.Errorf("%s: that is said to be all", name)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) ReadAt(p []byte, _ int64) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+type unreadable struct{}
+
+func (unreadable) ReadAt([]byte, int64) (int, error) {
+	return 0, errors.New("no more of this file is read")
 }
 
 func TestShellWords(t *testing.T) {
@@ -219,6 +272,9 @@ func TestShellWords(t *testing.T) {
 		{"exec $JAVA_HOME/bin/java -jar \"${APP}/x.jar\"\n", "$APP/x.jar $JAVA_HOME/bin/java exec", false},
 		{"if true; then\n  \"$RUNNER\" x\nfi\n", "fi if then true x", true},
 		{"cmd=/bin/ls\n$cmd -l\n", "/bin/ls cmd", false},
+		{"MY_CMD=/bin/ls\n$CMD -l\n", "/bin/ls MY_CMD", true},
+		{"test $CMD=ls\n$CMD -l\n", "ls test", true},
+		{"CMD+=ls\nread -r x\nif ${CMD[@]} -l; then $x; fi\n", "CMD+ fi if ls read then x", false},
 		{"for f in /docker.d/*; do\n \"$f\"\ndone\n", "/docker.d/ do done f for in", false},
 	}
 	for _, tt := range tests {

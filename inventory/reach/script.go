@@ -91,7 +91,8 @@ func isShell(base string) bool {
 // which of them are run only a shell can tell. anything says that the script runs what a variable holds that it does not
 // set (what it sets is made of its words), or what it puts together.
 func shellWords(text []byte) (words []string, anything bool) {
-	seen, set := map[string]bool{}, map[string]bool{}
+	seen := map[string]bool{}
+	var set map[string]bool // nil until it is needed
 	for line := range bytes.Lines(text) {
 		if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == '#' {
 			continue
@@ -99,8 +100,10 @@ func shellWords(text []byte) (words []string, anything bool) {
 		for word := range bytes.FieldsFuncSeq(line, isShellBreak) {
 			note(seen, string(word))
 		}
-		if name := commandVariable(line); name != "" && !anything && !set[name] {
-			set[name] = sets(text, []byte(name))
+		if name := commandVariable(line); name != "" && !anything {
+			if set == nil {
+				set = assigned(text)
+			}
 			anything = !set[name]
 		}
 	}
@@ -130,9 +133,7 @@ func note(seen map[string]bool, word string) {
 
 func isLetter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
-func isVariable(s string) bool {
-	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789") == ""
-}
+func isVariable(s string) bool { return s != "" && !strings.ContainsFunc(s, isNotVariable) }
 
 // commandVariable gives the variable that is a line's command; empty where the command is a word or an argument of the
 // script, which is one of the image's own command line.
@@ -157,23 +158,29 @@ func commandVariable(line []byte) string {
 	}
 }
 
-// sets says whether a script gives a variable a value, as an assignment, a loop or a read.
-func sets(script, name []byte) bool {
-	for at := 0; ; {
-		i := bytes.Index(script[at:], name)
-		if i < 0 {
-			return false
+// assigned gives the variables that a script gives a value: by assignment, in a loop, or by reading.
+func assigned(script []byte) map[string]bool {
+	set := map[string]bool{}
+	for i, c := range script {
+		if c != '=' {
+			continue
 		}
-		start, end := at+i, at+i+len(name)
-		at = end
-		before, after := script[:start], script[end:]
-		if bytes.HasPrefix(after, []byte("=")) || bytes.HasPrefix(after, []byte("+=")) {
-			return true
-		}
-		for _, word := range []string{"for ", "read ", "read -r ", "read -ra ", "mapfile -t "} {
-			if bytes.HasSuffix(before, []byte(word)) {
-				return true
-			}
+		before := bytes.TrimSuffix(script[:i], []byte("+"))
+		start := bytes.LastIndexFunc(before, isNotVariable) + 1
+		if start < len(before) && (start == 0 || before[start-1] != '$') {
+			set[string(before[start:])] = true
 		}
 	}
+	takes := false
+	for word := range bytes.FieldsFuncSeq(script, isShellBreak) {
+		switch w := string(word); {
+		case w == "for" || w == "select" || w == "read" || w == "mapfile" || w == "readarray":
+			takes = true
+		case takes && w[0] != '-':
+			set[w], takes = true, false
+		}
+	}
+	return set
 }
+
+func isNotVariable(c rune) bool { return !isLetter(c) && (c < '0' || c > '9') && c != '_' }

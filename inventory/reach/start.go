@@ -36,6 +36,9 @@ func (f *finder) start() (unknown string) {
 	for _, word := range words {
 		f.argument(word, e.Path)
 	}
+	for _, word := range f.Process.Healthcheck {
+		f.argument(word, e.Path)
+	}
 	f.preloaded(e.Path)
 	return ""
 }
