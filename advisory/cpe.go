@@ -1,6 +1,9 @@
 package advisory
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // CPE is what tells programs apart in a name of the CPE dictionary, a formatted string of CPE 2.3 (NISTIR 7695, section 6.2), in
 // lower case and with nothing escaped. A field that is "*" is any, one that is "-" has no value.
@@ -20,8 +23,12 @@ const CPEEcosystem = "CPE"
 // Name is vendor and product: "nodejs:node.js".
 func (c CPE) Name() string { return c.Vendor + ":" + c.Product }
 
-// ParseCPE reads a formatted string; ok is false where it is none, or names no vendor and product.
+// ParseCPE reads a formatted string, or a URI of CPE 2.2, which may end early; ok is false where it is neither, or names no
+// vendor and product.
 func ParseCPE(text string) (c CPE, ok bool) {
+	if rest, old := strings.CutPrefix(text, "cpe:/"); old {
+		return parseCPEURI(rest)
+	}
 	rest, ok := strings.CutPrefix(text, "cpe:2.3:")
 	if !ok {
 		return CPE{}, false
@@ -47,6 +54,21 @@ func ParseCPE(text string) (c CPE, ok bool) {
 		Edition: fields[7], TargetSW: fields[8],
 	}
 	return c, n == len(fields) && !isOpen(c.Vendor) && !isOpen(c.Product)
+}
+
+// parseCPEURI reads what comes after "cpe:/": part, vendor, product, version, update. What follows these no feed here uses.
+func parseCPEURI(rest string) (CPE, bool) {
+	var fields [5]string
+	for i, field := range strings.SplitN(rest, ":", len(fields)+1) {
+		if i < len(fields) {
+			if plain, err := url.PathUnescape(field); err == nil {
+				field = plain
+			}
+			fields[i] = strings.ToLower(field)
+		}
+	}
+	c := CPE{Part: fields[0], Vendor: fields[1], Product: fields[2], Version: fields[3], Update: fields[4]}
+	return c, !isOpen(c.Vendor) && !isOpen(c.Product)
 }
 
 // isOpen says whether a field has no value of its own.

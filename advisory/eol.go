@@ -143,17 +143,18 @@ func purlIdentifier(purl string) string {
 	return "pkg:" + kind + "/" + name
 }
 
-// cpeIdentifier gives "cpe:vendor:product" of the CPE name of an application, as a URI or as a formatted string; empty for any other.
-func cpeIdentifier(cpe string) string {
-	rest, ok := strings.CutPrefix(cpe, "cpe:2.3:a:")
-	if !ok {
-		rest, ok = strings.CutPrefix(cpe, "cpe:/a:")
+// cpeIdentifier gives "cpe:vendor:product" of the CPE name of an application; empty for any other. endoflife.date ends
+// formatted strings after the product.
+func cpeIdentifier(text string) string {
+	const colons = 12
+	if strings.HasPrefix(text, "cpe:2.3:") {
+		text += strings.Repeat(":*", max(0, colons-strings.Count(text, ":")))
 	}
-	parts := strings.SplitN(rest, ":", 3)
-	if !ok || len(parts) < 2 {
+	c, ok := ParseCPE(text)
+	if !ok || c.Part != "a" {
 		return ""
 	}
-	return "cpe:" + parts[0] + ":" + parts[1]
+	return "cpe:" + c.Name()
 }
 
 // Products gives the products of endoflife.date by what identifies them among an image's packages: package URLs without version and

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tidewaiter/advisory"
 	"tidewaiter/inventory"
 	"tidewaiter/version"
 	"tidewaiter/vex"
@@ -218,48 +219,35 @@ func inRange(p *inventory.Package, aboard, versions string) bool {
 
 // addCPE adds what a CPE names: the distribution or the product that the image is, or packages that have a CPE.
 func (a *Aboard) addCPE(m *meaning, text string) {
-	c, ok := parseCPE(text)
+	c, ok := advisory.ParseCPE(text)
 	if !ok {
 		return
 	}
 	m.lacks(otherRelease)
 	for _, own := range []string{a.os.CPE, a.image.CPE} {
-		if has, ok := parseCPE(own); ok && c.holds(has) {
+		if has, ok := advisory.ParseCPE(own); ok && holdsRelease(c, has) {
 			m.release = true
 		}
 	}
 	for _, member := range a.known {
-		has, ok := parseCPE(member.pkg.CPE)
+		has, ok := advisory.ParseCPE(member.pkg.CPE)
 		switch {
-		case !ok || c.vendor != has.vendor || c.product != has.product:
-		case c.version == "":
+		case !ok || c.Name() != has.Name():
+		case anyOf(c.Version):
 			m.packages[member.pkg.PURL] = max(m.packages[member.pkg.PURL], 1)
-		case c.version == has.version:
+		case c.Version == has.Version && (anyOf(c.Update) || c.Update == has.Update):
 			m.packages[member.pkg.PURL] = 2
 		}
 	}
 }
 
-// cpe is what of a CPE tells products apart; an empty version is any.
-type cpe struct{ vendor, product, version string }
+// anyOf says whether a field of a CPE names no value of its own.
+func anyOf(field string) bool { return field == "" || field == "*" || field == "-" }
 
-// parseCPE reads a CPE of 2.2 (a URI) or 2.3 (a formatted string).
-func parseCPE(text string) (cpe, bool) {
-	rest, ok := strings.CutPrefix(text, "cpe:2.3:")
-	if !ok {
-		if rest, ok = strings.CutPrefix(text, "cpe:/"); !ok {
-			return cpe{}, false
-		}
-	}
-	parts := append(strings.Split(strings.ReplaceAll(strings.ToLower(rest), `\`, ""), ":"), "", "", "")
-	c := cpe{vendor: parts[1], product: parts[2], version: strings.Trim(parts[3], "*-")}
-	return c, c.vendor != "" && c.product != ""
-}
-
-// holds says whether a release is, or is of, the one that c names: 9.4 is of 9.
-func (c cpe) holds(release cpe) bool {
-	return c.vendor == release.vendor && c.product == release.product &&
-		(c.version == "" || c.version == release.version || strings.HasPrefix(release.version, c.version+"."))
+// holdsRelease says whether a release is, or is of, the one that a name of the CPE dictionary names: 9.4 is of 9.
+func holdsRelease(c, release advisory.CPE) bool {
+	return c.Name() == release.Name() && (anyOf(c.Update) || c.Update == release.Update) &&
+		(anyOf(c.Version) || c.Version == release.Version || strings.HasPrefix(release.Version, c.Version+"."))
 }
 
 // inModule compares an rpm's module label, name:stream:version:context, with a package URL of a module,
