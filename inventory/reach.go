@@ -139,18 +139,6 @@ func (r *Reach) Entrypoint() string {
 	return r.result().Entrypoint
 }
 
-// Reached says whether a file, by its real path without leading slash, is reached. It is false where [Reach.Unknown] is not
-// empty.
-func (r *Reach) Reached(file string) bool { return r != nil && r.result().Reached(file) }
-
-// Chain gives the files through which one is reached, the entrypoint first; nil for a file that is not.
-func (r *Reach) Chain(file string) []string {
-	if r == nil {
-		return nil
-	}
-	return r.result().Chain(file)
-}
-
 // Package gives what is known of a distribution's package, one of those of the inventory: the real paths of its programs and
 // libraries in machine code, sorted, and through which of its files it is reached; empty where through none. Scripts count
 // for reaching it, but a package that has nothing else is not known: who loads it stands in programs that are not read.

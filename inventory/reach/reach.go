@@ -56,12 +56,6 @@ type step struct {
 	how string // empty where it is linked, interprets or is named
 }
 
-// Reached says whether a file, by its real path without leading slash, is reached.
-func (r *Result) Reached(file string) bool {
-	_, ok := r.steps[file]
-	return ok
-}
-
 // Chain gives the files through which one is reached, the entrypoint first and the file itself last, with leading slashes.
 // What is less sure than a link is said in brackets.
 func (r *Result) Chain(file string) []string {
