@@ -13,11 +13,6 @@ import (
 	"tidewaiter/version"
 )
 
-// Assessment is what the findings mean. Without an environment it holds the steps alone.
-type Assessment struct {
-	Steps []Step `json:"steps"`
-}
-
 // Step is one change that a developer can make, with all that it closes.
 type Step struct {
 	// Title says what to do: "upgrade lodash 4.17.4 -> 4.17.21".
@@ -28,9 +23,55 @@ type Step struct {
 	Closes []string `json:"closes"`
 	// Exploited is how many of them are in CISA's catalog of known exploited vulnerabilities.
 	Exploited int `json:"exploited,omitempty"`
+	// Opens are the ids of the findings that the step would bring; a newer base image may have problems of its own.
+	Opens []string `json:"opens,omitempty"`
+	Kind  StepKind `json:"kind,omitempty"`
+	// Gain is how far the score goes up by this step alone.
+	Gain float64  `json:"gain,omitempty"`
+	Cost StepCost `json:"cost,omitzero"`
+	// Edit is the line to change; nil where no one line does it, or where the file is not known.
+	Edit *Edit `json:"edit,omitempty"`
+	// Command does the change; empty where the edit is all.
+	Command string `json:"command,omitempty"`
+	// Loses are what the image uses and would miss afterwards.
+	Loses []string `json:"loses,omitempty"`
+	// Note is what else the developer should know, in one sentence.
+	Note string `json:"note,omitempty"`
 
 	worst int // the best [Rank] among what is closed
 	bad   bool
+}
+
+// StepKind is what sort of change a step is.
+type StepKind string
+
+// The kinds of steps.
+const (
+	RefreshBase StepKind = "refresh-base" // a newer build of the same tag
+	MoveBase    StepKind = "move-base"    // another tag of the same repository
+	Upgrade     StepKind = "upgrade"      // packages of the distribution, in the instruction that installs them
+	Bump        StepKind = "bump"         // a direct dependency in its manifest
+	Rebuild     StepKind = "rebuild"      // with a newer toolchain
+	Remove      StepKind = "remove"       // what is not used, and what is malicious
+	Except      StepKind = "except"       // an exception, where nothing else is left
+)
+
+// StepCost is what a step asks of the developer.
+type StepCost struct {
+	// Change is how far versions move: patch, minor, major, or none where the image is only built again.
+	Change string `json:"change,omitempty"`
+	// Packages is how many packages move.
+	Packages int `json:"packages,omitempty"`
+}
+
+// Edit is a change of one place in one file.
+type Edit struct {
+	// File is the Dockerfile or manifest, as the user named it; Line its line, from 1; 0 where it is not known.
+	File string `json:"file"`
+	Line int    `json:"line,omitempty"`
+	// Old and New are the text before and after, whole lines.
+	Old string `json:"old"`
+	New string `json:"new"`
 }
 
 // Steps gives the changes that close findings, the one to make first in front. A language package is a step
@@ -98,11 +139,11 @@ func step(closed []match.Finding) Step {
 	slices.Sort(s.Closes)
 	s.Closes = slices.Compact(s.Closes)
 	s.Exploited = len(exploited)
-	s.Title, s.Where = describe(closed, s.bad)
+	s.Title, s.Where = named(closed, s.bad)
 	return s
 }
 
-func describe(closed []match.Finding, malicious bool) (title, where string) {
+func named(closed []match.Finding, malicious bool) (title, where string) {
 	p := closed[0].Of
 	switch {
 	case malicious:

@@ -40,6 +40,12 @@ type Finding struct {
 
 	EPSS *advisory.EPSS `json:"epss,omitempty"`
 	KEV  *advisory.KEV  `json:"kev,omitempty"`
+	// Published is the day (YYYY-MM-DD) on which the problem became known: the earliest of the records that matched.
+	Published string `json:"published,omitempty"`
+	// Exploit says that a record refers to a published exploit.
+	Exploit bool `json:"exploit,omitempty"`
+	// SSVC has CISA's own decision points of the CVE; nil where it published none.
+	SSVC *SSVC `json:"ssvc,omitempty"`
 
 	// Fixed are the versions that end the problem for this package, the lowest first; empty when none does.
 	Fixed []string `json:"fixed,omitempty"`
@@ -57,6 +63,13 @@ type Finding struct {
 	// Statements are those of VEX documents that speak of the finding, the one that counts most first.
 	Statements []Statement `json:"statements,omitempty"`
 
+	// Priority, Due and Environmental are what package assess says of the finding in one environment; absent where none was
+	// asked for. Priority is the SSVC deployer decision, Due the day (YYYY-MM-DD) by which it must be fixed, absent where no
+	// day is set, Environmental the CVSS score with the environment's metrics.
+	Priority      Priority `json:"priority,omitempty"`
+	Due           string   `json:"due,omitempty"`
+	Environmental *CVSS    `json:"environmental,omitempty"`
+
 	// Of is the package itself.
 	Of *inventory.Package `json:"-"`
 	// hits are the records that say so, the most authoritative first; rules look into them.
@@ -64,6 +77,25 @@ type Finding struct {
 	// same are all packages of the purl, of which Of is the first.
 	same []*inventory.Package
 }
+
+// SSVC has the decision points that CISA publishes with a CVE, in its words: https://github.com/cisagov/vulnrichment
+type SSVC struct {
+	// Exploitation is none, poc or active; Automatable no or yes; TechnicalImpact partial or total.
+	Exploitation    string `json:"exploitation,omitempty"`
+	Automatable     string `json:"automatable,omitempty"`
+	TechnicalImpact string `json:"technicalImpact,omitempty"`
+}
+
+// Priority is the SSVC deployer decision for a finding in an environment.
+type Priority string
+
+// The priorities: https://certcc.github.io/SSVC/howto/deployer_tree/
+const (
+	Defer      Priority = "defer"
+	Scheduled  Priority = "scheduled"
+	OutOfCycle Priority = "out-of-cycle"
+	Immediate  Priority = "immediate"
+)
 
 // Kind is what sort of thing a finding is.
 type Kind string

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tidewaiter/advisory"
+	"tidewaiter/assess"
 	"tidewaiter/inventory"
 	"tidewaiter/match"
 )
@@ -22,8 +23,8 @@ type Explanation struct {
 	Tool          Tool `json:"tool"`
 	// Data has the feeds that the answer rests on: those whose records are named, and where nothing was found those that
 	// speak of what is aboard.
-	Data  *Data `json:"data,omitempty"`
-	Image Image `json:"image"`
+	Data  *assess.Data `json:"data,omitempty"`
+	Image assess.Image `json:"image"`
 	match.Explanation
 
 	aboard map[string]int // packages, by the feed that speaks of their ecosystem
@@ -39,7 +40,7 @@ func NewExplanation(r *Report, e *match.Explanation) *Explanation {
 	if r.Data == nil {
 		return out
 	}
-	out.Data = &Data{Revision: r.Data.Revision, Feeds: notNil(slices.Clone(r.Data.Feeds))}
+	out.Data = &assess.Data{Revision: r.Data.Revision, Feeds: notNil(slices.Clone(r.Data.Feeds))}
 	out.aboard = map[string]int{}
 	for _, p := range r.Packages {
 		base, _, _ := strings.Cut(p.Ecosystem, ":")
@@ -77,11 +78,11 @@ func (e *Explanation) date(feed string) string {
 }
 
 // layer gives the layer that brought a package; nil where it is not known.
-func (e *Explanation) layer(p *inventory.Package) *Layer {
+func (e *Explanation) layer(p *inventory.Package) *assess.Layer {
 	if p.Layer == nil {
 		return nil
 	}
-	if i := slices.IndexFunc(e.Image.Layers, func(l Layer) bool { return l.Index == *p.Layer }); i >= 0 {
+	if i := slices.IndexFunc(e.Image.Layers, func(l assess.Layer) bool { return l.Index == *p.Layer }); i >= 0 {
 		return &e.Image.Layers[i]
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"tidewaiter/advisory"
+	"tidewaiter/assess"
 	"tidewaiter/image"
 	"tidewaiter/inventory"
 	"tidewaiter/layer"
@@ -69,7 +70,18 @@ func shop() *report.Report {
 	info := &advisory.Info{Revision: digest('0'), Feeds: []advisory.Feed{
 		{Name: "osv/npm", Date: "2026-08-22", Records: 26769, Source: "import"}, {Name: "kev", Date: "2026-01-29", Records: 1501, Source: "import"}}}
 	layers := []*layer.Index{{DiffID: digest('d')}, {DiffID: digest('f')}}
-	return report.New(report.Tool{Name: "tidewaiter", Version: "devel"}, im, layers, inv, info, findings, nil)
+	return newReport(report.Tool{Name: "tidewaiter", Version: "devel"}, im, layers, inv, info, findings, nil)
+}
+
+// newReport is a scan's report, assessed for no environment in particular.
+func newReport(tool report.Tool, im *image.Image, layers []*layer.Index, inv *inventory.Inventory, info *advisory.Info,
+	findings []match.Finding, spots []image.BlindSpot) *report.Report {
+	subject := assess.NewSubject(im, layers, inv, info, findings, spots)
+	if info == nil {
+		return report.New(tool, subject, nil)
+	}
+	now := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	return report.New(tool, subject, assess.Assess(subject, assess.BuiltIn()[0], assess.Options{Now: now}))
 }
 
 // platforms are two reports of one index: on arm64 openssl is newer, lodash is missing, and one CVE is gone.
@@ -141,7 +153,7 @@ func TestGolden(t *testing.T) {
 }
 
 func TestJSONKeepsToTheSchema(t *testing.T) {
-	empty := report.New(report.Tool{Name: "tidewaiter", Version: "devel"}, &image.Image{Reference: "dir:/srv"}, nil, &inventory.Inventory{}, nil, nil, nil)
+	empty := newReport(report.Tool{Name: "tidewaiter", Version: "devel"}, &image.Image{Reference: "dir:/srv"}, nil, &inventory.Inventory{}, nil, nil, nil)
 	for name, r := range map[string]*report.Report{"full": shop(), "empty": empty} {
 		var b bytes.Buffer
 		if err := report.JSON(&b, r); err != nil {
@@ -202,7 +214,7 @@ func TestTextObeysNothingFromTheImage(t *testing.T) {
 func TestNoDataIsNotNoFindings(t *testing.T) {
 	spots := []image.BlindSpot{{Kind: image.NoFeed, Message: "no advisory file"}}
 	inv := &inventory.Inventory{Packages: []inventory.Package{{PURL: "pkg:npm/a@1", Type: "npm", Name: "a", Version: "1", Extractor: "npm"}}}
-	r := report.New(report.Tool{}, &image.Image{Reference: "x"}, nil, inv, nil, nil, spots)
+	r := newReport(report.Tool{}, &image.Image{Reference: "x"}, nil, inv, nil, nil, spots)
 	var b bytes.Buffer
 	if err := report.Text(&b, r, report.TextOptions{}); err != nil {
 		t.Fatal(err)

@@ -46,6 +46,9 @@ func named(t *testing.T, typ reflect.Type, node *schemaNode, defs map[string]*sc
 	case reflect.Struct:
 		for i := range typ.NumField() {
 			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			if typ.Field(i).Anonymous && name == "" { // its fields stand beside the others
+				named(t, typ.Field(i).Type, node, defs, where)
+			}
 			if name == "" || name == "-" {
 				continue
 			}

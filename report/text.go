@@ -153,7 +153,7 @@ func aboard(r *Report) string {
 }
 
 // data says how much is known, and of when.
-func data(d *Data) string {
+func data(d *assess.Data) string {
 	if d == nil {
 		return "none: nothing was matched"
 	}
@@ -474,7 +474,7 @@ func blindSpots(s *screen, r *Report, all bool) {
 	s.more(more, "blind spot")
 }
 
-func spot(b image.BlindSpot, layers []Layer) string {
+func spot(b image.BlindSpot, layers []assess.Layer) string {
 	line := b.Message
 	if b.Where != "" && !strings.Contains(line, b.Where) {
 		line = b.Where + ": " + line

@@ -67,7 +67,7 @@ func traced() *report.Trace {
 	for i := range inv.Changes {
 		inv.Changes[i].Path = "var/lib/dpkg/status"
 	}
-	r := report.New(report.Tool{Name: "tidewaiter", Version: "devel"}, im, indexes, inv, nil, nil, nil)
+	r := newReport(report.Tool{Name: "tidewaiter", Version: "devel"}, im, indexes, inv, nil, nil, nil)
 	return report.NewTrace(r, inventory.NewTrace(im, indexes, inv))
 }
 
@@ -76,7 +76,7 @@ func TestTraceJSONKeepsToTheSchema(t *testing.T) {
 	none := &inventory.Inventory{}
 	for name, tr := range map[string]*report.Trace{
 		"full":  traced(),
-		"empty": report.NewTrace(report.New(report.Tool{Name: "tidewaiter", Version: "devel"}, empty, nil, none, nil, nil, nil), inventory.NewTrace(empty, nil, none)),
+		"empty": report.NewTrace(newReport(report.Tool{Name: "tidewaiter", Version: "devel"}, empty, nil, none, nil, nil, nil), inventory.NewTrace(empty, nil, none)),
 	} {
 		var b bytes.Buffer
 		if err := report.TraceJSON(&b, tr); err != nil {

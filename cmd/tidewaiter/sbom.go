@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tidewaiter/assess"
 	"tidewaiter/report"
 	"tidewaiter/sbom"
 )
@@ -140,7 +141,7 @@ func sbomForms(d *sbom.Document) map[string]form {
 	forms := map[string]form{
 		"json": func(w io.Writer, _ report.TextOptions) error {
 			tool := report.Tool{Name: d.Tool.Name, Version: d.Tool.Version}
-			return report.JSON(w, report.New(tool, d.Image, nil, d.Inventory, nil, nil, nil))
+			return report.JSON(w, report.New(tool, assess.NewSubject(d.Image, nil, d.Inventory, nil, nil, nil), nil))
 		},
 	}
 	for _, format := range sbom.Formats() {

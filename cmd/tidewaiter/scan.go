@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tidewaiter/advisory"
+	"tidewaiter/assess"
 	"tidewaiter/image"
 	"tidewaiter/inventory"
 	"tidewaiter/inventory/bases"
@@ -186,7 +187,7 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 	if db == nil {
 		unmatched := image.BlindSpot{Kind: image.NoFeed, Packages: inventory.CountPackages(a.inventory.Packages),
 			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
-		return report.New(tool, a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched}), nil
+		return report.New(tool, assess.NewSubject(a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched}), nil), nil
 	}
 	findings, spots, err := match.Match(a.inventory, db, match.Settings(o.rules))
 	if err != nil {
@@ -208,9 +209,10 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 	if o.maxAge > 0 {
 		spots = append(spots, match.Stale(a.inventory, info, now, o.maxAge)...)
 	}
-	r := report.New(tool, a.image, a.layers, a.inventory, &info, findings, spots)
-	r.UnusedStatements = unused
-	return r, nil
+	subject := assess.NewSubject(a.image, a.layers, a.inventory, &info, findings, spots)
+	subject.UnusedStatements, subject.Rules = unused, match.Settings(o.rules)
+	env := assess.BuiltIn()[0]
+	return report.New(tool, subject, assess.Assess(subject, env, assess.Options{Now: now})), nil
 }
 
 // quietOrigin does what --only-base and --ignore-base ask. Where it is not known which layers are the base's, everything

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tidewaiter/assess"
 	"tidewaiter/inventory"
 	"tidewaiter/report"
 )
@@ -76,6 +77,6 @@ func trace(ctx context.Context, s streams, ref string, o traceOptions) (*report.
 		return nil, err
 	}
 	tool := report.Tool{Name: "tidewaiter", Version: release}
-	r := report.New(tool, im, a.layers, a.inventory, nil, nil, nil)
+	r := report.New(tool, assess.NewSubject(im, a.layers, a.inventory, nil, nil, nil), nil)
 	return report.NewTrace(r, inventory.NewTrace(im, a.layers, a.inventory)), nil
 }

@@ -1,0 +1,116 @@
+package assess
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"tidewaiter/match"
+)
+
+// Cost is what one finding or one goal takes from the score.
+type Cost struct {
+	// ID and Package are the finding's; Goal is the goal's name instead.
+	ID      string `json:"id,omitempty"`
+	Package string `json:"package,omitempty"`
+	Goal    string `json:"goal,omitempty"`
+	// Points add up, over all costs.
+	Points float64 `json:"points"`
+}
+
+// Points that a finding costs by its priority, before what makes it lighter or heavier. They are ours: each priority weighs about four
+// of the one below it.
+const (
+	immediatePoints  = 40
+	outOfCyclePoints = 10
+	scheduledPoints  = 2.5
+	deferPoints      = 0.5
+	maliciousPoints  = 80
+	// overdueFactor makes heavier what should have been fixed; loweredFactor and repeatFactor make lighter what a rule holds to be
+	// unlikely to matter, and the same problem in one more package.
+	overdueFactor = 1.5
+	loweredFactor = 0.2
+	repeatFactor  = 0.1
+
+	failedGoalPoints  = 5
+	unknownGoalPoints = 2
+)
+
+// scale is the points at which half of the score's logarithm's first step is gone; steepness how fast it falls.
+const (
+	scale     = 30
+	steepness = 1.5
+)
+
+// Score turns points into 0 to 100: 100 / (1 + ln(1 + points/30) / 1.5). It falls with every point however many there are, fast at
+// first and ever slower, so that a step of a tenth of the points shows as well far down as near the top.
+// It is rounded to a thousandth.
+func Score(costs []Cost) float64 {
+	var points float64
+	for _, c := range costs {
+		points += c.Points
+	}
+	return math.Round(1000*100/(1+math.Log1p(points/scale)/steepness)) / 1000
+}
+
+// Grade gives the letter of a score: A from 90, B from 75, C from 60, D from 45, E from 30, F below.
+func Grade(score float64) string {
+	for _, g := range []struct {
+		from  float64
+		grade string
+	}{{90, "A"}, {75, "B"}, {60, "C"}, {45, "D"}, {30, "E"}} {
+		if score >= g.from {
+			return g.grade
+		}
+	}
+	return "F"
+}
+
+// costs takes the score apart: what each standing finding and each goal that is not met costs, the dearest first.
+func costs(findings []match.Finding, goals []GoalResult, now time.Time) []Cost {
+	sorted := match.Standing(findings)
+	Sort(sorted)
+	var list []Cost
+	seen := map[string]bool{}
+	for i := range sorted {
+		f := &sorted[i]
+		points := findingPoints(f, now)
+		if seen[f.ID] {
+			points *= repeatFactor
+		}
+		seen[f.ID] = true
+		list = append(list, Cost{ID: f.ID, Package: f.Package, Points: points})
+	}
+	for _, g := range goals {
+		switch {
+		case g.Name == "score": // it would count itself
+		case g.Verdict == Fail:
+			list = append(list, Cost{Goal: g.Name, Points: failedGoalPoints})
+		case g.Verdict == Unknown:
+			list = append(list, Cost{Goal: g.Name, Points: unknownGoalPoints})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Cost) int { return -cmp.Compare(a.Points, b.Points) })
+	return list
+}
+
+func findingPoints(f *match.Finding, now time.Time) float64 {
+	if f.Malicious {
+		return maliciousPoints
+	}
+	points := map[match.Priority]float64{match.Immediate: immediatePoints, match.OutOfCycle: outOfCyclePoints, match.Scheduled: scheduledPoints}[f.Priority]
+	points = max(points, deferPoints)
+	if Overdue(f, now) {
+		points *= overdueFactor
+	}
+	if f.Lowered != nil {
+		points *= loweredFactor
+	}
+	return points
+}
+
+// Overdue says whether a finding should have been fixed before the day of now.
+func Overdue(f *match.Finding, now time.Time) bool {
+	return f.Due != "" && f.Due < now.UTC().Format(time.DateOnly)
+}

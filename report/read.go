@@ -1,0 +1,52 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"tidewaiter/inventory"
+)
+
+// maxReport bounds a stored report, in bytes: that of an image of 10,000 packages and as many findings has a fifth of it.
+const maxReport = 256 << 20
+
+// Read reads a report that [JSON] wrote. The error says in one line what is wrong with it.
+func Read(r io.Reader) (*Report, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxReport+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(raw) > maxReport:
+		return nil, fmt.Errorf("a report of more than %d MiB is not read", maxReport>>20)
+	}
+	var rep Report
+	if err := json.Unmarshal(raw, &rep); err != nil {
+		return nil, fmt.Errorf("no report of scan --format json: %w", err)
+	}
+	switch {
+	case rep.SchemaVersion != SchemaVersion:
+		return nil, fmt.Errorf("no report of scan --format json of schema version %d", SchemaVersion)
+	case rep.Packages == nil || rep.Findings == nil:
+		return nil, errors.New("the report lists no packages or no findings: write one with scan --format json")
+	}
+	return &rep, rep.relink()
+}
+
+// relink finds for each finding the package that it is of.
+func (r *Report) relink() error {
+	by := map[string]*inventory.Package{}
+	for i := range r.Packages {
+		if p := &r.Packages[i]; by[p.PURL] == nil {
+			by[p.PURL] = p
+		}
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if f.Of = by[f.Package]; f.Of == nil {
+			return fmt.Errorf("the report's finding %s is of %s, which it does not list", f.ID, f.Package)
+		}
+	}
+	return nil
+}
