@@ -171,7 +171,7 @@ func (l *lifecycles) add(p *inventory.Package, c advisory.Cycle, cycles []adviso
 	f := &Finding{
 		ID: id, Package: p.PURL, Kind: KindEndOfLife, Severity: severity, SeveritySource: "Tidewaiter", Status: "affected",
 		Origin: p.Origin, Layer: p.Layer, Instruction: p.Instruction, Paths: slices.Clone(p.Paths), Of: p,
-		Title: name + " has had no support" + supportUntil(c),
+		Published: c.EOL, Title: name + " has had no support" + supportUntil(c),
 		Evidence: Evidence{Advisory: "endoflife.date/" + c.Product, Feed: "eol", Range: "cycle " + c.Cycle,
 			Compared: fmt.Sprintf("%s %s is of cycle %s, which has had no support%s", p.Name, p.Version, c.Cycle, supportUntil(c))},
 	}

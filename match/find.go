@@ -14,6 +14,10 @@ import (
 // problem of each purl, sorted by purl and id. The blind spots say which packages could not be judged, one for
 // each cause. Rules quiet or lower findings as settings say. The error is that of the advisories; there is then no result.
 func Match(inv *inventory.Inventory, adv Advisories, settings Settings) ([]Finding, []image.BlindSpot, error) {
+	return matchAll(inv, adv, settings, nil)
+}
+
+func matchAll(inv *inventory.Inventory, adv Advisories, settings Settings, e *answered) ([]Finding, []image.BlindSpot, error) {
 	m := newMatcher(inv, adv)
 	var findings []Finding
 	for _, same := range byPURL(inv.Packages) {
@@ -23,7 +27,7 @@ func Match(inv *inventory.Inventory, adv Advisories, settings Settings) ([]Findi
 		}
 		findings = append(findings, found...)
 	}
-	m.apply(findings, settings)
+	m.apply(findings, settings, e)
 	SortFindings(findings)
 	return findings, m.tally.blindSpots(), nil
 }
@@ -114,6 +118,7 @@ func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) 
 	}
 	var hits []hit
 	var acquit []*advisory.Record                       // those that say this version is not affected
+	var silent []spared                                 // the same, with the name of the package that they speak of
 	heard := p.Ecosystem != "" && m.covers(p.Ecosystem) // a program is, where a feed names it
 	for _, s := range subjects(p) {
 		if s.base == "" || !m.covers(s.ecosystem) {
@@ -134,6 +139,7 @@ func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) 
 				hits = append(hits, *found)
 			} else if spoke {
 				acquit = append(acquit, r)
+				silent = append(silent, spared{s, r})
 				if _, installs := m.spared[p.PURL]; installs {
 					m.spared[p.PURL] = append(m.spared[p.PURL], spared{s, r})
 				}
@@ -149,6 +155,7 @@ func (m *matcher) packageFindings(same []*inventory.Package) ([]Finding, error) 
 		if err != nil {
 			return nil, err
 		}
+		f.silent = silent
 		findings = append(findings, f)
 	}
 	return findings, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tidewaiter/advisory"
 	"tidewaiter/inventory"
@@ -28,6 +29,7 @@ func (m *matcher) finding(same []*inventory.Package, p *problem) (Finding, error
 		}
 	}
 	slices.SortFunc(f.Aliases, advisory.CompareIDs)
+	f.Published, f.FixPublished, f.Exploit = published(p.hits)
 	known, err := m.known(&f)
 	if err != nil {
 		return Finding{}, err
@@ -55,8 +57,39 @@ func brought(same []*inventory.Package) inventory.Origin {
 	return by
 }
 
+// published gives the days on which a problem and a fix for it became known, and whether an exploit is published. The day of an advisory
+// that a distribution gives out with its packages is the day of its fix; the entries for CVEs stand from the day of the CVE, and the fix
+// comes into them later.
+func published(hits []hit) (problem, fix string, exploit bool) {
+	released := ""
+	for _, h := range hits {
+		exploit = exploit || len(h.record.References) > 0 // none but those to exploits are kept
+		if h.record.Published.IsZero() {
+			continue
+		}
+		day := h.record.Published.UTC().Format(time.DateOnly)
+		problem = earlier(problem, day)
+		switch {
+		case len(h.verdict.fixed) == 0:
+		case mendsSeveral(h.record.ID):
+			released = earlier(released, day)
+		default:
+			fix = earlier(fix, day)
+		}
+	}
+	return problem, cmp.Or(released, fix), exploit
+}
+
+// earlier gives the earlier of two days, where one may not be known.
+func earlier(a, b string) string {
+	if a == "" || b == "" {
+		return cmp.Or(a, b)
+	}
+	return min(a, b)
+}
+
 // known adds what is known of a finding's CVEs, and gives their CVSS vectors. Of several CVEs the first
-// that is known to be exploited counts, and the likeliest to be.
+// that is known to be exploited counts, the likeliest to be, and the gravest of CISA's decisions.
 func (m *matcher) known(f *Finding) ([]advisory.CVSS, error) {
 	var scores []advisory.CVSS
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
@@ -77,9 +110,33 @@ func (m *matcher) known(f *Finding) ([]advisory.CVSS, error) {
 		if cve.EPSS != nil && (f.EPSS == nil || cve.EPSS.Score > f.EPSS.Score) {
 			f.EPSS = cve.EPSS
 		}
+		f.SSVC = graver(f.SSVC, cve)
 		scores = append(scores, cve.CVSS...)
 	}
 	return scores, nil
+}
+
+// graver adds CISA's decision points of one more CVE: of each point the graver value counts.
+func graver(had *SSVC, cve advisory.CVE) *SSVC {
+	var all SSVC
+	if had != nil {
+		all = *had
+	}
+	pick := func(old, value string, order ...string) string {
+		if slices.Index(order, value) > slices.Index(order, old) {
+			return value
+		}
+		return old
+	}
+	all = SSVC{
+		Exploitation:    pick(all.Exploitation, strings.ToLower(cve.Exploitation), "none", "poc", "active"),
+		Automatable:     pick(all.Automatable, strings.ToLower(cve.Automatable), "no", "yes"),
+		TechnicalImpact: pick(all.TechnicalImpact, strings.ToLower(cve.TechnicalImpact), "partial", "total"),
+	}
+	if all == (SSVC{}) {
+		return nil
+	}
+	return &all
 }
 
 // title is the first summary, by authority; that of an advisory on several problems only where there is no other.

@@ -42,6 +42,8 @@ type Finding struct {
 	KEV  *advisory.KEV  `json:"kev,omitempty"`
 	// Published is the day (YYYY-MM-DD) on which the problem became known: the earliest of the records that matched.
 	Published string `json:"published,omitempty"`
+	// FixPublished is the day on which a version that ends it became known, as far as the records tell; empty where none does.
+	FixPublished string `json:"fixPublished,omitempty"`
 	// Exploit says that a record refers to a published exploit.
 	Exploit bool `json:"exploit,omitempty"`
 	// SSVC has CISA's own decision points of the CVE; nil where it published none.
@@ -66,14 +68,20 @@ type Finding struct {
 	// Priority, Due and Environmental are what package assess says of the finding in one environment; absent where none was
 	// asked for. Priority is the SSVC deployer decision, Due the day (YYYY-MM-DD) by which it must be fixed, absent where no
 	// day is set, Environmental the CVSS score with the environment's metrics.
-	Priority      Priority `json:"priority,omitempty"`
-	Due           string   `json:"due,omitempty"`
-	Environmental *CVSS    `json:"environmental,omitempty"`
+	Priority Priority `json:"priority,omitempty"`
+	Due      string   `json:"due,omitempty"`
+	// Overdue says that the day is past, at the time of the assessment.
+	Overdue       bool  `json:"overdue,omitempty"`
+	Environmental *CVSS `json:"environmental,omitempty"`
 
 	// Of is the package itself.
 	Of *inventory.Package `json:"-"`
+	// Unasked are the rules that could not look into the image: see [Rematch].
+	Unasked []string `json:"-"`
 	// hits are the records that say so, the most authoritative first; rules look into them.
 	hits []hit
+	// silent are the records that speak of the package and say that this version is not affected.
+	silent []spared
 	// same are all packages of the purl, of which Of is the first.
 	same []*inventory.Package
 }

@@ -17,6 +17,8 @@ type Rule struct {
 	Effect Effect
 	// About is one sentence for the user: what the rule knows, and why it may be believed.
 	About string
+	// Looks says that the rule looks into the image, of which a stored report does not keep enough to ask it again.
+	Looks bool
 	// holds gives the reason why the rule applies to a finding; empty where it does not.
 	holds func(f *Finding, c *ruleContext) string
 }
@@ -38,6 +40,8 @@ type ruleContext struct {
 	told map[string][]string
 	// contents remembers what packages hold: looking is what costs most of all that rules do.
 	contents map[*inventory.Package]inventory.Contents
+	// earlier are the answers of rules that cannot be asked again; nil where all can.
+	earlier *answered
 }
 
 func newRuleContext(m *matcher) *ruleContext {
@@ -72,19 +76,25 @@ func (s Settings) Set(text string) error {
 	return nil
 }
 
+// effect is what a rule does.
+func (s Settings) effect(r Rule) Effect {
+	if effect, set := s[r.Name]; set {
+		return effect
+	}
+	return r.Effect
+}
+
 // apply holds the rules against the findings, in place.
-func (m *matcher) apply(findings []Finding, settings Settings) {
+func (m *matcher) apply(findings []Finding, settings Settings, e *answered) {
 	c := newRuleContext(m)
+	c.earlier = e
 	for i := range findings {
 		if f := &findings[i]; m.owners[f.Package] != nil {
 			c.told[f.Package] = append(c.told[f.Package], names(f)...)
 		}
 	}
 	for _, rule := range Rules() {
-		effect, set := settings[rule.Name]
-		if !set {
-			effect = rule.Effect
-		}
+		effect := settings.effect(rule)
 		if effect == Off {
 			continue
 		}
@@ -93,7 +103,7 @@ func (m *matcher) apply(findings []Finding, settings Settings) {
 			if f.Malicious || f.KEV != nil || f.Quieted != nil {
 				continue
 			}
-			reason := rule.holds(f, c)
+			reason := c.ask(rule, f)
 			switch {
 			case reason == "":
 			case effect == Quiet:
@@ -103,6 +113,20 @@ func (m *matcher) apply(findings []Finding, settings Settings) {
 			}
 		}
 	}
+}
+
+// ask gives the reason why a rule applies to a finding. One that looks into the image answers as it did when that was read; where it
+// was not asked then, the finding notes that its answer goes by names alone.
+func (c *ruleContext) ask(rule Rule, f *Finding) string {
+	if c.earlier == nil || !rule.Looks {
+		return rule.holds(f, c)
+	}
+	reason, asked := c.earlier.answer(rule, f)
+	if asked {
+		return reason
+	}
+	f.Unasked = append(f.Unasked, rule.Name)
+	return rule.holds(f, c)
 }
 
 // names gives all ids of a finding.

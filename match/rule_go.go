@@ -10,7 +10,7 @@ import (
 
 // goSymbols quiets problems of Go code that the linker did not put into any executable that has the module.
 var goSymbols = Rule{
-	Name: "go-symbols", Effect: Quiet,
+	Name: "go-symbols", Effect: Quiet, Looks: true,
 	About: "a Go executable has a table of all functions that are linked or inlined into it, also when it is stripped: " +
 		"where none of the functions that the advisory names is in the table, the vulnerable code is not present",
 	holds: func(f *Finding, _ *ruleContext) string {
@@ -34,7 +34,7 @@ var goSymbols = Rule{
 // problem of Go code, and those that another report covers it excluded. The excluded ones were published later, without
 // packages: https://go.googlesource.com/vulndb/+/refs/heads/master/doc/format.md#excluded.
 var goNotImportable = Rule{
-	Name: "go-not-importable", Effect: Quiet,
+	Name: "go-not-importable", Effect: Quiet, Looks: true,
 	About: "until the end of 2023 the Go team looked at every advisory and named the packages that other modules import; where it " +
 		"names none, the problem is in code that they cannot import or are not meant to, and a program that only depends on the module is not expected to have it",
 	holds: func(f *Finding, c *ruleContext) string {

@@ -10,7 +10,7 @@ import (
 // noCode quiets findings of packages that have a kernel's name, headers or source and not the kernel: what is wrong with it can
 // happen only where it runs, and a container runs the kernel of its host.
 var noCode = Rule{
-	Name: "no-code", Effect: Quiet,
+	Name: "no-code", Effect: Quiet, Looks: true,
 	About: "the package holds kernel headers or source code, and nothing of what the advisory is about that could run",
 	holds: func(f *Finding, c *ruleContext) string {
 		if !f.Of.OfDistribution() {
@@ -65,7 +65,7 @@ func isSourcePackage(p *inventory.Package) bool {
 // documentationOnly quiets findings of packages that hold nothing but documentation, or what compilers and linkers read, or tests.
 // What they describe, or what a build puts into its own programs from them, does not run in this image.
 var documentationOnly = Rule{
-	Name: "docs-tests-static", Effect: Quiet,
+	Name: "docs-tests-static", Effect: Quiet, Looks: true,
 	About: "all that the package holds is documentation, headers, static archives or its own tests: none of it runs",
 	holds: func(f *Finding, c *ruleContext) string {
 		if !f.Of.OfDistribution() {

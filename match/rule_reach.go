@@ -8,7 +8,7 @@ import (
 // notReached lowers findings of packages that the image's own process does not come to. It dismisses nothing: an application
 // can start a program, or load a library, under a name that stands only in its own text.
 var notReached = Rule{
-	Name: "not-reached", Effect: Lower,
+	Name: "not-reached", Effect: Lower, Looks: true,
 	About: "nothing of the package is linked, loaded or started by what the image's entrypoint comes to, as far as loaders, scripts, plug-in " +
 		"directories and the names in programs tell; what an application starts by itself at run time is not seen",
 	holds: func(f *Finding, c *ruleContext) string {

@@ -47,6 +47,20 @@ func level(hits []hit, own, others []CVSS) (Level, string) {
 	return Unknown, ""
 }
 
+// RestsOn gives the CVSS score that the severity rests on: the best of who set the severity, or where that one gave no vector the best that there
+// is, by the newest version of CVSS and then the highest score; false where nobody scored it.
+func (f *Finding) RestsOn() (CVSS, bool) {
+	for _, c := range f.CVSS { // the best comes first
+		if f.SeveritySource != "" && (publisher(c.Source) == f.SeveritySource || f.SeveritySource == "CVE" && advisory.CVEOf(c.Source) != "") {
+			return c, true
+		}
+	}
+	if len(f.CVSS) == 0 {
+		return CVSS{}, false
+	}
+	return f.CVSS[0], true
+}
+
 // publisher is who publishes a record, by its id, or who gave a CVE its vector, as people know them.
 func publisher(source string) string {
 	prefix, _, _ := strings.Cut(source, "-")

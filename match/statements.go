@@ -36,6 +36,9 @@ type Statement struct {
 	rank  int
 	about []string // the finding's problems that it speaks of
 	of    *vex.Statement
+	// exception is set where the user's own is what speaks; lapse where that does not hold any more.
+	exception *vex.Exception
+	lapse     vex.Lapse
 }
 
 // UnusedStatement is a statement that changed no finding.
@@ -46,6 +49,10 @@ type UnusedStatement struct {
 	Author        string     `json:"author,omitempty"`
 	Source        string     `json:"source"`
 	Why           string     `json:"why"`
+	// Exception is set where it is an exception of the user's own that does not hold, and says the kind of the reason.
+	Exception vex.Lapse `json:"exception,omitempty"`
+	// Stands says that a finding stands which the exception would quiet if it held.
+	Stands bool `json:"stands,omitempty"`
 }
 
 // StatementOrder tells users which of several statements counts.
@@ -53,21 +60,23 @@ const StatementOrder = `Of several statements about a finding the most specific 
 that holds the package, and then the package alone, the one that names the package and its version, then the package, then neither; of
 these the one that names the image by digest, then by tag, then by name. Of equally specific ones the newest counts, and of those the most
 cautious: affected, under investigation, not affected, fixed. Statements of files that you name are believed. Those that come with the image
-are believed when a key that you name signed them; else they are listed, and quiet nothing. Malware is never quieted.`
+are believed when a key that you name signed them; else they are listed, and quiet nothing. Your own exceptions (tidewaiter except) go before
+all of them while they hold. Malware is never quieted.`
 
 // State holds statements against the findings of what is aboard, in place. Every statement that speaks of a finding is
 // listed on it. One that is believed and goes before the others ([StatementOrder]) quiets the finding where it says
 // not_affected or fixed; affected and under_investigation are noted. A finding of several CVEs is quieted only where
-// statements answer for each. The statements that changed nothing come back with the reason, sorted; of documents that
-// the user did not name one by one only those about what is aboard.
-func (a *Aboard) State(findings []Finding, statements []vex.Statement) []UnusedStatement {
+// statements answer for each. The user's own exceptions go before all statements while they hold, and quiet whatever their status
+// is. The statements that changed nothing come back with the reason, sorted; of documents that the user did not name one by one,
+// and of exceptions, only those about what is aboard.
+func (a *Aboard) State(findings []Finding, statements []vex.Statement, own Exceptions) []UnusedStatement {
 	index := map[string][]int{}
 	for i := range findings {
 		for _, id := range names(&findings[i]) {
 			index[strings.ToUpper(id)] = append(index[strings.ToUpper(id)], i)
 		}
 	}
-	var unused []UnusedStatement
+	unused := a.except(index, findings, own)
 	claims := make([]int, len(findings))
 	for i := range statements {
 		s := &statements[i]
@@ -94,6 +103,7 @@ func (a *Aboard) State(findings []Finding, statements []vex.Statement) []UnusedS
 		}
 	}
 	unused = append(unused, a.overruled(findings, decided)...)
+	unused = append(unused, idleExceptions(findings)...)
 	slices.SortFunc(unused, func(a, b UnusedStatement) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), advisory.CompareIDs(a.Vulnerability, b.Vulnerability), cmp.Compare(a.Product, b.Product), cmp.Compare(a.Why, b.Why))
 	})
@@ -201,7 +211,7 @@ func (f *Finding) decide() {
 	slices.SortFunc(f.Statements, precede)
 	problems := problemsIn(f)
 	var open []string
-	var quieting *Statement
+	var quieting []*Statement
 	for _, problem := range problems {
 		at := slices.IndexFunc(f.Statements, func(s Statement) bool { return s.Note == "" && slices.Contains(s.about, problem) })
 		if at < 0 {
@@ -210,27 +220,33 @@ func (f *Finding) decide() {
 		}
 		s := &f.Statements[at]
 		s.Decided = true
-		if !s.Status.Quiets() {
+		if s.quiets() {
+			quieting = append(quieting, s)
+		} else {
 			open = append(open, problem)
-		} else if quieting == nil {
-			quieting = s
 		}
 	}
 	switch {
 	case quieting == nil:
 	case len(open) > 0:
 		for i := range f.Statements {
-			if s := &f.Statements[i]; s.Decided && s.Status.Quiets() {
+			if s := &f.Statements[i]; s.Decided && s.quiets() {
 				s.Note = fmt.Sprintf("it speaks of %s, and %s stands", strings.Join(s.about, ", "), strings.Join(open, ", "))
 			}
 		}
 	case f.Quieted == nil:
-		f.Quieted = &Quieted{By: quieting.by(), Reason: quieting.reason()}
+		f.Quieted = quietedBy(quieting)
 	}
 }
 
+// quiets says whether the statement ends a finding: an exception does so even if it says that the finding is true.
+func (s *Statement) quiets() bool { return s.exception != nil || s.Status.Quiets() }
+
 // precede orders statements as [StatementOrder] says; what is left open, by their text, so that it is always the same.
 func precede(a, b Statement) int {
+	if a.exception != nil && b.exception != nil {
+		return lastsLonger(a.exception, b.exception)
+	}
 	return cmp.Or(cmp.Compare(b.rank, a.rank), b.Timestamp.Compare(a.Timestamp), cmp.Compare(caution(a.Status), caution(b.Status)),
 		cmp.Compare(a.Source, b.Source), cmp.Compare(a.Product, b.Product), cmp.Compare(a.Vulnerability, b.Vulnerability), cmp.Compare(a.Author, b.Author))
 }
@@ -242,6 +258,9 @@ func caution(s vex.Status) int {
 
 // by names who said it, and where.
 func (s *Statement) by() string {
+	if s.exception != nil {
+		return fmt.Sprintf("%s%s (%s)", byException, s.Author, s.Source)
+	}
 	where := s.Source
 	if s.Signer != "" {
 		where += ", signed by " + s.Signer
@@ -251,6 +270,9 @@ func (s *Statement) by() string {
 
 // reason is what the statement says in its own words.
 func (s *Statement) reason() string {
+	if s.exception != nil {
+		return exceptionReason(s.exception)
+	}
 	words := []string{strings.ReplaceAll(string(s.Status), "_", " ")}
 	for _, word := range []string{strings.ReplaceAll(s.Justification, "_", " "), s.Impact} {
 		if word = strings.Join(strings.Fields(word), " "); word != "" {
@@ -279,7 +301,7 @@ func (a *Aboard) overruled(findings []Finding, decided map[*vex.Statement]bool) 
 	told := map[*vex.Statement]bool{}
 	for i := range findings {
 		for _, s := range findings[i].Statements {
-			if decided[s.of] || told[s.of] || s.of.Bulk {
+			if decided[s.of] || told[s.of] || s.of.Bulk || s.exception != nil {
 				continue
 			}
 			told[s.of] = true

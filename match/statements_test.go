@@ -130,7 +130,7 @@ func TestProducts(t *testing.T) {
 	} {
 		a, inv := stated()
 		findings := []Finding{findingOf(inv, c.pkg, "CVE-2024-1")}
-		a.State(findings, []vex.Statement{notAffected("CVE-2024-1", c.product)})
+		a.State(findings, []vex.Statement{notAffected("CVE-2024-1", c.product)}, Exceptions{})
 		rank := 0
 		if s := findings[0].Statements; len(s) > 0 {
 			rank = s[0].rank
@@ -166,7 +166,7 @@ func TestStatementOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, inv := stated()
 			findings := []Finding{findingOf(inv, "libssl3", "CVE-2024-1")}
-			unused := a.State(findings, c.statements)
+			unused := a.State(findings, c.statements, Exceptions{})
 			f := findings[0]
 			if (f.Quieted != nil) != c.quiet || len(f.Statements) != 2 || !f.Statements[0].Decided || f.Statements[1].Decided {
 				t.Errorf("quieted: %+v; statements: %+v", f.Quieted, f.Statements)
@@ -252,7 +252,7 @@ func TestWhatQuiets(t *testing.T) {
 				c.finding(&f)
 			}
 			findings := []Finding{f}
-			a.State(findings, c.statements)
+			a.State(findings, c.statements, Exceptions{})
 			var notes []string
 			for _, s := range findings[0].Statements {
 				notes = append(notes, s.Note)
@@ -268,7 +268,7 @@ func TestWhatQuiets(t *testing.T) {
 func TestCopiesElsewhere(t *testing.T) {
 	a, inv := stated()
 	findings := []Finding{findingOf(inv, "golang.org/x/sys", "CVE-2024-1")}
-	a.State(findings, []vex.Statement{notAffected("CVE-2024-1", product("pkg:golang/example.com/tool", "pkg:golang/golang.org/x/sys"))})
+	a.State(findings, []vex.Statement{notAffected("CVE-2024-1", product("pkg:golang/example.com/tool", "pkg:golang/golang.org/x/sys"))}, Exceptions{})
 	// The package itself is named, inside a program that is not all that has it.
 	f := findings[0]
 	if f.Quieted != nil || len(f.Statements) != 1 || f.Statements[0].Note != "it speaks of one copy of the package, and there are others" {
@@ -296,7 +296,7 @@ func TestUnusedStatements(t *testing.T) {
 		notAffected("CVE-2024-6", nil),
 		notAffected("CVE-2024-7", append(product("pkg:npm/left-pad"), product("pkg:npm/right-pad")...)),
 		bulk, far, claim,
-	})
+	}, Exceptions{})
 	var got []string
 	for _, u := range unused {
 		got = append(got, fmt.Sprintf("%s %s | %s: %s", u.Source, u.Vulnerability, u.Product, u.Why))
@@ -329,7 +329,7 @@ func TestManyClaims(t *testing.T) {
 		s.Believed = false
 		statements = append(statements, s)
 	}
-	a.State(findings, append(statements, notAffected("CVE-2024-1", product("pkg:npm/lodash"))))
+	a.State(findings, append(statements, notAffected("CVE-2024-1", product("pkg:npm/lodash"))), Exceptions{})
 	if f := findings[0]; f.Quieted == nil || len(f.Statements) != maxClaims+1 || !f.Statements[maxClaims].Decided {
 		t.Errorf("%d statements, quieted %+v", len(f.Statements), f.Quieted)
 	}
@@ -352,7 +352,7 @@ func BenchmarkState(b *testing.B) {
 		for i := range 500 {
 			findings = append(findings, findingOf(inv, fmt.Sprintf("p%d", i), fmt.Sprintf("CVE-2024-%d", i/5)))
 		}
-		NewAboard(im, inv).State(findings, statements)
+		NewAboard(im, inv).State(findings, statements, Exceptions{})
 	}
 }
 
@@ -361,7 +361,7 @@ func TestStatementJSON(t *testing.T) {
 	s := notAffected("CVE-2024-1", product("pkg:npm/lodash"))
 	s.Time = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	findings := []Finding{findingOf(inv, "lodash", "CVE-2024-1")}
-	a.State(findings, []vex.Statement{s})
+	a.State(findings, []vex.Statement{s}, Exceptions{})
 	got, err := json.Marshal(findings[0].Statements)
 	want := `[{"vulnerability":"CVE-2024-1","product":"pkg:npm/lodash","status":"not_affected","justification":"vulnerable_code_not_present",` +
 		`"author":"Ann","source":"a.json","timestamp":"2026-01-02T03:04:05Z","decided":true}]`
@@ -401,7 +401,7 @@ func TestRealStatements(t *testing.T) {
 		kind, _, _ := strings.Cut(strings.TrimPrefix(c.purl, "pkg:"), "/")
 		inv := &inventory.Inventory{OS: c.os, Packages: []inventory.Package{{PURL: c.purl, Type: kind, Name: "curl", Version: c.pkgVersion, Ecosystem: c.ecosystem}}}
 		findings := []Finding{{ID: "CVE-2023-38545", Package: c.purl, Of: &inv.Packages[0]}}
-		NewAboard(vex.Image{}, inv).State(findings, statements)
+		NewAboard(vex.Image{}, inv).State(findings, statements, Exceptions{})
 		var got vex.Status
 		if s := findings[0].Statements; len(s) > 0 {
 			got = s[0].Status

@@ -23,6 +23,10 @@ type vexOptions struct {
 	sources  []string
 	keyFiles []string
 	keys     trust.Keys
+	// exceptions is the directory of the user's own: see [loadExceptions].
+	exceptions string
+	own        []vex.Exception
+	ownRead    bool
 }
 
 const vexHelp = `--vex names what others say of vulnerabilities: an OpenVEX, CSAF or CycloneDX document, an attestation of one, a directory of them, or
@@ -32,6 +36,7 @@ What the image's own attestations say is always looked at.`
 
 func (o *vexOptions) addFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.sources, "vex", nil, "a VEX document, a directory of them, or a VEX repository; may repeat")
+	addExceptionsFlag(f, &o.exceptions)
 	f.StringSliceVar(&o.keyFiles, "vex-key", nil, "public key (PEM) of somebody whose signed statements are believed; also looks for those attached to the image; may repeat")
 }
 
@@ -54,7 +59,18 @@ func (o *vexOptions) check() error {
 		}
 		o.keys = append(o.keys, key)
 	}
-	return nil
+	return o.readOwn()
+}
+
+// readOwn reads the user's exceptions, once.
+func (o *vexOptions) readOwn() error {
+	if o.ownRead {
+		return nil
+	}
+	var err error
+	o.own, err = loadExceptions(o.exceptions)
+	o.ownRead = err == nil
+	return err
 }
 
 // verify gives the payload of an envelope that one of the keys signed, and the key's name.
@@ -74,12 +90,17 @@ func (o *vexOptions) verify(raw []byte) (payload []byte, signer string) {
 type statements struct {
 	aboard *match.Aboard
 	list   []vex.Statement
+	// own are the user's exceptions.
+	own    []vex.Exception
 	unread []image.BlindSpot
 }
 
 // read reads the statements for an image.
 func (o *vexOptions) read(ctx context.Context, a *aboard) (*statements, error) {
-	st := &statements{aboard: match.NewAboard(vex.ImageOf(a.image), a.inventory)}
+	if err := o.readOwn(); err != nil {
+		return nil, err
+	}
+	st := &statements{aboard: match.NewAboard(vex.ImageOf(a.image), a.inventory), own: o.own}
 	add := func(list []vex.Statement, unread []image.BlindSpot) {
 		st.list, st.unread = append(st.list, list...), append(st.unread, unread...)
 	}
@@ -119,8 +140,10 @@ func (o *scanOptions) conclude(ctx context.Context, a *aboard, db *advisory.DB, 
 	return o.judge(a, db, now)
 }
 
-// tell says that statements of documents that the user named changed nothing: a mistake of its author, often.
+// tell says that statements of documents that the user named changed nothing: a mistake of its author, often; and which exceptions
+// hold no more.
 func (o *vexOptions) tell(s streams, unused []match.UnusedStatement) {
+	tellLapsed(s, unused)
 	told := map[string]bool{}
 	for _, source := range o.sources {
 		var of []match.UnusedStatement

@@ -1,0 +1,320 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tidewaiter/assess/environments"
+	"tidewaiter/assess/nearest"
+	"tidewaiter/match"
+	"tidewaiter/report"
+	"tidewaiter/vex"
+)
+
+// exceptionFlags are what the user says of exceptions that are written.
+type exceptionFlags struct {
+	scan                           scanOptions
+	pkg, image                     string
+	environments                   []string
+	owner, approver, reason, until string
+	status, justification          string
+	replace                        bool
+	on                             string
+}
+
+// addScope adds what add and import have in common.
+func (o *exceptionFlags) addScope(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.owner, "owner", "", "who answers for it: a person or a team, best with an address")
+	f.StringVar(&o.until, "until", "", "the day on which it ends (2027-01-31), fix (until there is one), or both (\"2027-01-31 or fix\")")
+	f.StringVar(&o.image, "image", "", "pattern of the images that are meant: ghcr.io/acme/*, shop, shop:2.*, sha256:... (default: every image)")
+	f.StringSliceVar(&o.environments, "env", nil, "an environment in which it holds; may repeat (default: all)")
+	f.StringVar(&o.approver, "approver", "", "who approved, besides the owner")
+	f.BoolVar(&o.replace, "replace", false, "write anew what is there already for the same scope")
+	addExceptionsFlag(f, &o.scan.vex.exceptions)
+	addConfigFlag(f, &o.scan.config)
+}
+
+func newExceptAdd(s streams) *cobra.Command {
+	var o exceptionFlags
+	cmd := &cobra.Command{
+		Use:   "add CVE",
+		Short: "Write an exception",
+		Long: `Writes an exception for one vulnerability as an OpenVEX file. With --status affected, as is usual, the risk is accepted: others who read
+the file see "affected", and what was decided. With --status not_affected the finding does not apply, and --justification says why:
+` + strings.Join(vex.Justifications(), ", ") + `.
+
+Exit codes:
+  0  written
+  1  nothing was written: something is wrong or lacking`,
+		Example: `  tidewaiter except add CVE-2021-23337 --package pkg:npm/lodash --image ghcr.io/acme/shop --env production \
+      --owner shop@acme.example --reason "templates come from us alone" --until 2027-01-31
+  tidewaiter except add CVE-2021-23337 --package pkg:npm/lodash@4.17.4 --owner Ann --reason "never called" --until fix \
+      --status not_affected --justification vulnerable_code_not_in_execute_path --on shop.json`,
+		Args: exactArgs("CVE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.scan.asked = cmd.Flags().Changed("advisories")
+			return exceptAdd(cmd.Context(), s, args[0], &o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.pkg, "package", "", "package URL, with a version or without: pkg:npm/lodash, pkg:deb/debian/libssl3 (default: every package)")
+	f.StringVar(&o.reason, "reason", "", "why, in one sentence")
+	o.addScope(cmd)
+	f.StringVar(&o.status, "status", string(vex.Affected), "affected (the risk is accepted) or not_affected")
+	f.StringVar(&o.justification, "justification", "", "for not_affected: why it is")
+	f.StringVar(&o.on, "on", "", "show what it quiets on an image or a stored report")
+	o.scan.addFlags(f)
+	addAdvisoryFlag(f, &o.scan.advisories)
+	o.scan.maxAge, o.scan.rules = usualMaxAge, rules{}
+	offer(cmd, "status", string(vex.Affected), string(vex.NotAffected))
+	offer(cmd, "justification", vex.Justifications()...)
+	return cmd
+}
+
+func exceptAdd(ctx context.Context, s streams, asked string, o *exceptionFlags) error {
+	id, err := problemID(asked)
+	if err != nil {
+		return err
+	}
+	e, err := o.exception(s.now())
+	if err != nil {
+		return err
+	}
+	e.Vulnerabilities, e.Reason = []string{id}, strings.Join(strings.Fields(o.reason), " ")
+	e.Status, e.Justification = vex.Status(o.status), o.justification
+	if o.pkg != "" {
+		if p, ok := vex.ParsePURL(o.pkg); !ok || p.IsImage() {
+			return fmt.Errorf("--package: %q is no package URL: write it as pkg:npm/lodash, pkg:deb/debian/libssl3 or pkg:golang/golang.org/x/net@v0.10.0", o.pkg)
+		}
+		e.Product = vex.Product{{Names: []string{o.pkg}}}
+	}
+	if err := o.checkNew(&e); err != nil {
+		return err
+	}
+	var on *report.Report
+	if o.on != "" {
+		if on, err = o.target(ctx, s); err != nil {
+			return err
+		}
+	}
+	there, err := o.there()
+	if err != nil {
+		return err
+	}
+	if err := o.write(&e, there); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, oneLine(e.File))
+	fmt.Fprintln(s.out, "  "+exceptionLine(&e))
+	for _, env := range o.scan.settings().Environments {
+		if lapse, why := e.Lapsed(demands(&env), s.now()); e.For(env.Name) && lapse != "" {
+			fmt.Fprintln(s.out, "  it does not hold yet: "+oneLine(why))
+		}
+	}
+	if on != nil {
+		return o.show(s, &e, on)
+	}
+	return nil
+}
+
+// exception is what the flags say that add and import have in common.
+func (o *exceptionFlags) exception(now time.Time) (vex.Exception, error) {
+	e := vex.Exception{Image: o.image, Environments: o.environments, Owner: strings.TrimSpace(o.owner), Approver: strings.TrimSpace(o.approver), Time: now}
+	if e.Owner == "" {
+		return e, errors.New("--owner is missing: somebody must answer for an exception")
+	}
+	if o.scan.vex.exceptions == withoutExceptions {
+		return e, errors.New("--exceptions none: name the directory to write to")
+	}
+	if strings.ContainsAny(o.image, " \t\n,;") {
+		return e, fmt.Errorf("--image: %q is no pattern of images: write it as ghcr.io/acme/*, shop:2.* or sha256:...", o.image)
+	}
+	for _, env := range o.environments {
+		if err := knownEnvironment(o.scan.settings(), env); err != nil {
+			return e, fmt.Errorf("--env: %w", err)
+		}
+	}
+	if o.until == "" {
+		return e, nil
+	}
+	var err error
+	if e.End, err = vex.ParseEnd(o.until); err != nil {
+		return e, fmt.Errorf("--until: %w", err)
+	}
+	if today := now.UTC().Format(time.DateOnly); e.End.Day != "" && e.End.Day <= today {
+		return e, fmt.Errorf("--until: %s is past, or today: an exception ends on a day to come", e.End.Day)
+	}
+	return e, nil
+}
+
+func knownEnvironment(s *environments.Settings, name string) error {
+	if slices.Contains(s.Names(), name) {
+		return nil
+	}
+	hint := ""
+	if near := nearest.Word(name, s.Names()); near != "" {
+		hint = fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	return fmt.Errorf("there is no environment %q%s: there are %s", name, hint, strings.Join(s.Names(), ", "))
+}
+
+// checkNew finds what is lacking, in the words of the flags.
+func (o *exceptionFlags) checkNew(e *vex.Exception) error {
+	switch {
+	case e.Status != vex.Affected && e.Status != vex.NotAffected:
+		return fmt.Errorf("--status: %q is none of an exception: affected (the risk is accepted) or not_affected", e.Status)
+	case e.Reason == "":
+		return errors.New("--reason is missing: say in one sentence why")
+	case e.End == vex.End{}:
+		return errors.New("--until is missing: no exception is for ever; write a day (2027-01-31), or fix")
+	case e.Status == vex.NotAffected && !slices.Contains(vex.Justifications(), e.Justification):
+		hint := ""
+		if near := nearest.Word(e.Justification, vex.Justifications()); near != "" && e.Justification != "" {
+			hint = fmt.Sprintf(" (did you mean %s?)", near)
+		}
+		return fmt.Errorf("--justification: not_affected needs one%s: %s", hint, strings.Join(vex.Justifications(), ", "))
+	}
+	return e.Check()
+}
+
+// there makes the directory of exceptions, where it is not there yet, and gives those that are in it.
+func (o *exceptionFlags) there() ([]vex.Exception, error) {
+	dir := exceptionsDir(o.scan.vex.exceptions)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	list, err := vex.LoadExceptions(dir)
+	if err != nil {
+		return nil, fmt.Errorf("exceptions: %w", err)
+	}
+	return list, nil
+}
+
+// write writes an exception to a file, whose name it sets. What is there already for the same scope is written over only where asked.
+func (o *exceptionFlags) write(e *vex.Exception, there []vex.Exception) error {
+	version := 1
+	for i := range there {
+		if there[i].Key() != e.Key() {
+			continue
+		}
+		switch alone := aloneIn(there, there[i].File); {
+		case !o.replace:
+			return &takenError{there[i]}
+		case !alone:
+			return fmt.Errorf("%s excepts this already, among others: change it there", there[i].File)
+		}
+		e.File = there[i].File
+		had, err := vex.DocumentVersion(e.File)
+		if err != nil {
+			return err
+		}
+		version = had + 1
+	}
+	if e.File == "" {
+		e.File = freeName(exceptionsDir(o.scan.vex.exceptions), e.FileName())
+	}
+	raw, err := e.Write(version)
+	if err != nil {
+		return err
+	}
+	return writeWhole(e.File, raw)
+}
+
+// takenError says that there is an exception of the same scope already.
+type takenError struct{ by vex.Exception }
+
+func (e *takenError) Error() string {
+	return fmt.Sprintf("%s excepts %s there already, until %s: --replace writes it anew", e.by.File, e.by.Vulnerabilities[0], until(e.by.End))
+}
+
+func aloneIn(list []vex.Exception, file string) bool {
+	n := 0
+	for i := range list {
+		if list[i].File == file {
+			n++
+		}
+	}
+	return n == 1
+}
+
+// freeName gives the name of a new file; another scope may have taken the one that it would have.
+func freeName(dir, name string) string {
+	file := filepath.Join(dir, name)
+	for n := 2; isThere(file); n++ {
+		file = filepath.Join(dir, strings.TrimSuffix(name, ".openvex.json")+fmt.Sprintf("-%d.openvex.json", n))
+	}
+	return file
+}
+
+// target is what --on names, as it stands without exceptions.
+func (o *exceptionFlags) target(ctx context.Context, s streams) (*report.Report, error) {
+	scan := o.scan
+	scan.vex.exceptions = withoutExceptions
+	return exceptionTarget(ctx, s, o.on, scan)
+}
+
+// show says what an exception quiets of what a report tells.
+func (o *exceptionFlags) show(s streams, e *vex.Exception, r *report.Report) error {
+	env, err := o.scan.environment(&r.Image)
+	if err != nil {
+		return err
+	}
+	if len(e.Environments) > 0 {
+		if env, err = environmentNamed(o.scan.settings(), e.Environments[0]); err != nil {
+			return err
+		}
+	}
+	findings, unused := except(r, []vex.Exception{*e}, demands(&env), s.now())
+	n := 0
+	say := func(format string, args ...any) { fmt.Fprintln(s.out, "  "+oneLine(fmt.Sprintf(format, args...))) }
+	for _, f := range findings {
+		if f.Quieted.Excepted() {
+			say("quiets %s %s in %s %s (%s)", f.Severity, f.ID, f.Of.Name, f.Of.Version, r.Image.Reference)
+			n++
+		}
+	}
+	for _, u := range unused {
+		say("quiets nothing: %s", u.Why)
+	}
+	if n == 0 && len(unused) == 0 {
+		say("quiets nothing of %s for %s", r.Image.Reference, env.Name)
+	}
+	return nil
+}
+
+// exceptionTarget is the report of what exceptions are held against: a stored one, or that of an image which is read now.
+func exceptionTarget(ctx context.Context, s streams, ref string, o scanOptions) (*report.Report, error) {
+	if file, ok := reportFile(ref); ok {
+		return readReport(s, file)
+	}
+	db, err := openAdvisories(o)
+	if err != nil {
+		return nil, err
+	}
+	if db == nil {
+		return nil, errors.New("no advisory file: make one with tidewaiter db update, or give a stored report")
+	}
+	defer db.Close()
+	return scan(ctx, s, ref, db, o)
+}
+
+// except holds exceptions against what stands in a report without any, and gives the findings and what the exceptions left.
+func except(r *report.Report, list []vex.Exception, d vex.Demands, now time.Time) ([]match.Finding, []match.UnusedStatement) {
+	a := recalled(r)
+	if a.image.Repository == "" {
+		a.image.Repository = r.Image.Repository
+	}
+	findings := match.Unexcepted(r.Findings)
+	unused := match.NewAboard(vex.ImageOf(a.image), a.inventory).State(findings, nil, match.Exceptions{List: list, Demands: d, Now: now})
+	return findings, unused
+}
