@@ -26,6 +26,8 @@ type Explanation struct {
 	Data  *assess.Data `json:"data,omitempty"`
 	Image assess.Image `json:"image"`
 	match.Explanation
+	// Environment is the one that the findings are judged in; nil where they are not: see [Explanation.Judge].
+	Environment *Judged `json:"environment,omitempty"`
 
 	aboard map[string]int // packages, by the feed that speaks of their ecosystem
 }

@@ -41,6 +41,7 @@ func (e *Explanation) Text(w io.Writer, o TextOptions) error {
 			break
 		}
 		x.finding(&e.Findings[i])
+		x.decision(i)
 	}
 	x.others()
 	x.considered()

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"tidewaiter/inventory"
+	"tidewaiter/match"
 )
 
 // maxReport bounds a stored report, in bytes: that of an image of 10,000 packages and as many findings has a fifth of it.
@@ -44,9 +46,21 @@ func (r *Report) relink() error {
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if f.Of = by[f.Package]; f.Of == nil {
+		if f.Of = by[f.Package]; f.Of == nil && f.Kind == match.KindEndOfLife {
+			f.Of = namedDistribution(f.Package)
+		}
+		if f.Of == nil {
 			return fmt.Errorf("the report's finding %s is of %s, which it does not list", f.ID, f.Package)
 		}
 	}
 	return nil
+}
+
+// namedDistribution makes the package that a distribution's end of life is a finding of: it is not among those aboard.
+func namedDistribution(purl string) *inventory.Package {
+	name, version, ok := strings.Cut(strings.TrimPrefix(purl, "pkg:generic/"), "@")
+	if !ok || strings.Contains(name, "/") {
+		return nil
+	}
+	return &inventory.Package{PURL: purl, Type: "generic", Name: name, Version: version, Paths: []string{"etc/os-release"}}
 }

@@ -18,6 +18,8 @@ type Report struct {
 	Tool          Tool `json:"tool"`
 	assess.Subject
 	Assessment *assess.Assessment `json:"assessment,omitempty"`
+	// Deployment is set in the record of one.
+	Deployment *assess.Deployment `json:"deployment,omitempty"`
 }
 
 // Tool is the program that made the report.

@@ -86,6 +86,61 @@ func header(s *screen, r *Report, all bool) {
 	if n := len(r.BlindSpots); n > 0 {
 		s.fact("unknown", s.red(unknown(r)))
 	}
+	if r.Assessment != nil && r.Assessment.Environment != "" {
+		assessed(s, r.Assessment)
+	}
+}
+
+// assessed says what the image is worth in its environment, how far it is from the goal, and what would stand in a gate's way.
+func assessed(s *screen, a *assess.Assessment) {
+	line := fmt.Sprintf("score %.1f %s", a.Score, a.Grade)
+	switch {
+	case a.Goal > a.Score:
+		line += fmt.Sprintf(" -> goal %.0f", a.Goal)
+	case a.Goal > 0:
+		line += fmt.Sprintf(", goal %.0f is met", a.Goal)
+	}
+	var parts []string
+	t := a.Tally
+	if t.ToAct > 0 {
+		parts = append(parts, s.red(number(t.ToAct)+" to act on"))
+	}
+	if t.Scheduled > 0 {
+		parts = append(parts, number(t.Scheduled)+" scheduled")
+	}
+	if n := t.Deferred + t.Quieted; n > 0 {
+		parts = append(parts, number(n)+" deferred or quieted (--all)")
+	}
+	if len(parts) > 0 {
+		line += "   " + strings.Join(parts, ", ")
+	}
+	s.line()
+	s.wrapped("  "+s.bold(Clean(a.Environment))+"  ", line)
+	if line := gate(s, a.Goals); line != "" {
+		s.wrapped("  "+strings.Repeat(" ", visible(Clean(a.Environment)))+"  ", line)
+	}
+}
+
+// gate names the goals that are not met, and those of which it is not known.
+func gate(s *screen, goals []assess.GoalResult) string {
+	if len(goals) == 0 {
+		return ""
+	}
+	names := map[assess.Verdict][]string{}
+	for _, g := range goals {
+		names[g.Verdict] = append(names[g.Verdict], Clean(g.Name))
+	}
+	var parts []string
+	if list := names[assess.Fail]; len(list) > 0 {
+		parts = append(parts, s.red("not met: "+strings.Join(list, ", ")))
+	}
+	if list := names[assess.Unknown]; len(list) > 0 {
+		parts = append(parts, "unknown: "+strings.Join(list, ", "))
+	}
+	if len(parts) == 0 {
+		return "all " + plural(len(goals), "goal") + " met"
+	}
+	return fmt.Sprintf("%d of %s met; %s", len(names[assess.Pass]), plural(len(goals), "goal"), strings.Join(parts, "; "))
 }
 
 // base names the base image, how that is known, and what is its.
@@ -300,13 +355,26 @@ func steps(s *screen, r *Report, all bool) {
 	s.section("Do next", "")
 	rows := make([][]string, 0, len(list))
 	for i, st := range list {
-		rows = append(rows, []string{fmt.Sprint(i + 1), Clean(st.Title), closes(st), Clean(st.Where)})
+		rows = append(rows, []string{fmt.Sprint(i + 1), Clean(st.Title), closes(st), gain(st), Clean(st.Where)})
 	}
-	s.table(rows, 3, 1)
-	s.more(more, "step")
+	s.table(rows, 4, 1)
+	if more > 0 {
+		s.line("    ", s.paint(ansiFaint, "and "+number(more)+" more: tidewaiter advise "+Clean(r.Image.Reference)))
+	}
+}
+
+// gain says how far a step brings the score.
+func gain(st assess.Step) string {
+	if st.Gain == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%+.1f", st.Gain)
 }
 
 func closes(st assess.Step) string {
+	if len(st.Closes) == 0 {
+		return ""
+	}
 	if !slices.ContainsFunc(st.Closes, func(id string) bool { return !strings.HasPrefix(id, "EOL-") }) {
 		return "out of support"
 	}
@@ -335,13 +403,39 @@ func findings(s *screen, r *Report, all bool) {
 	if len(problems) == 0 {
 		return
 	}
+	act := slices.IndexFunc(problems, func(p []match.Finding) bool { return !assess.ToAct(&p[0]) && p[0].KEV == nil })
+	if act < 0 {
+		act = len(problems)
+	}
 	// What is exploited is never folded away.
 	never := 0
-	for never < len(problems) && problems[never][0].KEV != nil {
+	for never < act && problems[never][0].KEV != nil {
 		never++
 	}
-	list, more := head(problems, max(room, never), all)
-	s.section("Look at first", plural(len(problems), "problem")+" in all")
+	rest := problems[act:]
+	if act > 0 {
+		list, more := head(problems[:act], max(room, never), all)
+		s.section("To act on", "")
+		s.problems(list)
+		if !all {
+			s.more(more+len(rest), "problem") // what is not shown can wait
+			return
+		}
+	}
+	list, more := head(rest, room, all)
+	if len(list) > 0 {
+		title := "Look at first"
+		if act > 0 {
+			title = "All else"
+		}
+		s.section(title, plural(len(rest), "problem")+" in all")
+		s.problems(list)
+		s.more(more, "problem")
+	}
+}
+
+// problems writes a line for each problem.
+func (s *screen) problems(list [][]match.Finding) {
 	rows := make([][]string, 0, len(list))
 	for _, p := range list {
 		f := p[0]
@@ -353,7 +447,6 @@ func findings(s *screen, r *Report, all bool) {
 		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(name), Clean(change(f)), reason})
 	}
 	s.table(rows, 2, 4, 3, 1)
-	s.more(more, "problem")
 }
 
 // lowered lists the findings that stand behind the others, each with the rules that say so and why.
@@ -375,7 +468,11 @@ func quieted(s *screen, r *Report) {
 	var list []opinion
 	for _, f := range sorted(r.Findings) {
 		if f.Quieted != nil {
-			list = append(list, opinion{f, f.Quieted.By + ": " + f.Quieted.Reason})
+			text := f.Quieted.By + ": " + f.Quieted.Reason
+			if f.Quieted.Until != "" {
+				text += ", until " + f.Quieted.Until
+			}
+			list = append(list, opinion{f, text})
 		}
 	}
 	if len(list) > 0 {
@@ -445,14 +542,7 @@ func byID(findings []match.Finding) [][]match.Finding {
 
 // why says what makes a finding urgent; where nothing does, where it is.
 func why(f match.Finding) string {
-	var parts []string
-	if f.KEV != nil {
-		parts = append(parts, "exploited")
-	}
-	if f.EPSS != nil && f.EPSS.Score >= 0.01 {
-		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", min(f.EPSS.Score*100, 99))) // nothing is certain
-	}
-	if len(parts) > 0 {
+	if parts := reasons(f); len(parts) > 0 {
 		return strings.Join(parts, ", ")
 	}
 	// That a distribution's database names the package says nothing new; which layer brought it does.
@@ -460,6 +550,24 @@ func why(f match.Finding) string {
 		return fmt.Sprintf("layer %d", *f.Layer)
 	}
 	return Clean(f.Of.Place())
+}
+
+// reasons are what makes a finding urgent.
+func reasons(f match.Finding) []string {
+	var parts []string
+	switch {
+	case f.Overdue:
+		parts = append(parts, "overdue")
+	case f.Due != "" && assess.ToAct(&f):
+		parts = append(parts, "due "+f.Due)
+	}
+	if f.KEV != nil {
+		parts = append(parts, "exploited")
+	}
+	if f.EPSS != nil && f.EPSS.Score >= 0.01 {
+		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", min(f.EPSS.Score*100, 99))) // nothing is certain
+	}
+	return parts
 }
 
 func blindSpots(s *screen, r *Report, all bool) {

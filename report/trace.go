@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"tidewaiter/assess"
 	"tidewaiter/image"
 	"tidewaiter/inventory"
 	"tidewaiter/layer"
@@ -77,15 +78,15 @@ type Hidden struct {
 
 // Files accounts for the final file system. Each file that is no directory is counted in one of four classes.
 type Files struct {
-	Total       int             `json:"total"`
-	Directories int             `json:"directories"`
-	Owned       int             `json:"owned"`
-	Verified    int             `json:"verified"`
-	Modified    []ModifiedFile  `json:"modified"`
-	Placed      []PlacedFile    `json:"placed"`
-	Generated   int             `json:"generated"`
-	Rules       []GeneratedRule `json:"rules"`
-	Missing     []MissingFile   `json:"missing"`
+	Total       int                 `json:"total"`
+	Directories int                 `json:"directories"`
+	Owned       int                 `json:"owned"`
+	Verified    int                 `json:"verified"`
+	Modified    []ModifiedFile      `json:"modified"`
+	Placed      []assess.PlacedFile `json:"placed"`
+	Generated   int                 `json:"generated"`
+	Rules       []GeneratedRule     `json:"rules"`
+	Missing     []MissingFile       `json:"missing"`
 	// Paths, with every file, are written by [TraceJSON], one to a line.
 }
 
@@ -101,17 +102,6 @@ type ModifiedFile struct {
 	Actual string `json:"actual,omitempty"`
 	// Type is what the file is, where that is what changed.
 	Type string `json:"type,omitempty"`
-}
-
-// PlacedFile is a file that an instruction wrote and no package answers for.
-type PlacedFile struct {
-	Path    string           `json:"path"`
-	Layer   int              `json:"layer"`
-	Origin  inventory.Origin `json:"origin,omitempty"`
-	Size    int64            `json:"size"`
-	Program bool             `json:"program,omitempty"`
-	Setuid  bool             `json:"setuid,omitempty"`
-	Known   string           `json:"known,omitempty"`
 }
 
 // GeneratedRule is a rule that knows generated files, and how many it knew.
@@ -149,16 +139,12 @@ func NewTrace(r *Report, t *inventory.Trace) *Trace {
 	with.BlindSpots = notNil(image.SortBlindSpots(slices.Concat(r.BlindSpots, t.BlindSpots)))
 	out := &Trace{Report: &with, trace: t, Files: Files{
 		Total: len(t.Files), Directories: t.Directories, Owned: t.Count(inventory.Owned), Verified: t.Verified,
-		Modified: []ModifiedFile{}, Placed: []PlacedFile{}, Generated: t.Count(inventory.Generated),
+		Modified: []ModifiedFile{}, Placed: assess.NewFiles(&with.Subject, t).Placed, Generated: t.Count(inventory.Generated),
 		Rules: generatedRules(t), Missing: []MissingFile{},
 	}}
 	for i := range t.Files {
-		switch f := &t.Files[i]; f.Class {
-		case inventory.Modified:
+		if f := &t.Files[i]; f.Class == inventory.Modified {
 			out.Files.Modified = append(out.Files.Modified, out.modified(f))
-		case inventory.Placed:
-			out.Files.Placed = append(out.Files.Placed, PlacedFile{Path: f.Path, Layer: f.Layer, Origin: r.Image.Base.Origin(f.Layer), Size: f.Entry.Size,
-				Program: f.Program(), Setuid: f.Setuid(), Known: out.purl(f.Known)})
 		}
 	}
 	for _, m := range t.Missing {
