@@ -1,6 +1,8 @@
 package assess
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"tidewaiter/match"
@@ -19,7 +21,8 @@ type Environment struct {
 	Availability    Need `json:"availability,omitempty"`
 	// Controls are the compensating controls that are in force.
 	Controls []Control `json:"controls,omitempty"`
-	// Images are patterns of repositories, and Labels labels of images, that are meant for the environment.
+	// Images are patterns of the images that are meant for the environment, as [vex.Image.Like] reads them. Labels are all of the labels that such
+	// an image bears; of a value that is empty any is meant. With both, either is enough.
 	Images []string          `json:"images,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
 	// Deadlines are the environment's own; the zero value means CISA's timelines.
@@ -85,9 +88,59 @@ type ExceptionRules struct {
 	Longest time.Duration `json:"longest,omitempty"`
 }
 
-// BuiltIn gives the environments that are there without any file: production, staging and development.
+// BuiltIn gives the environments that are there without any file: production, staging and development. What they demand is what a team can
+// keep up with: a user that is root or a base image that is not the newest is usual, and whoever wants it otherwise says so.
 func BuiltIn() []Environment {
-	production := Environment{Name: "production", Exposure: Open, Impact: HighImpact, Confidentiality: HighNeed, Integrity: HighNeed, Availability: MediumNeed,
-		Target: 85, Unknown: UnknownFails, Goals: Goals{Malicious: &Plain{}, Exploited: &Exploited{}, Overdue: &AtPriority{match.OutOfCycle}}}
-	return []Environment{production}
+	const day = 24 * time.Hour
+	return []Environment{
+		{
+			Name: "production", Exposure: Open, Impact: HighImpact, Confidentiality: HighNeed, Integrity: HighNeed, Availability: MediumNeed,
+			Target: 85, Unknown: UnknownFails,
+			Goals: Goals{Malicious: &Plain{}, Exploited: &Exploited{}, Priority: &AtPriority{match.Immediate}, Overdue: &AtPriority{match.OutOfCycle},
+				EndOfLife: &EndOfLife{match.High}, DataAge: &DataAge{7 * day}},
+		},
+		{
+			Name: "staging", Exposure: Controlled, Impact: MediumImpact, Confidentiality: MediumNeed, Integrity: MediumNeed, Availability: MediumNeed,
+			Target: 70, Unknown: UnknownFails,
+			Goals: Goals{Malicious: &Plain{}, Exploited: &Exploited{Grace: 14 * day}, Overdue: &AtPriority{match.OutOfCycle}, DataAge: &DataAge{14 * day}},
+		},
+		{
+			Name: "development", Exposure: Small, Impact: LowImpact, Confidentiality: LowNeed, Integrity: LowNeed, Availability: LowNeed,
+			Target: 50, Unknown: UnknownPasses,
+			Goals: Goals{Malicious: &Plain{}, DataAge: &DataAge{30 * day}},
+		},
+	}
+}
+
+// Exposures, Impacts and Needs are the words that there are, the least first.
+func Exposures() []Exposure { return []Exposure{Small, Controlled, Open} }
+
+// Impacts: see [Exposures].
+func Impacts() []Impact { return []Impact{LowImpact, MediumImpact, HighImpact, VeryHighImpact} }
+
+// Needs: see [Exposures].
+func Needs() []Need { return []Need{LowNeed, MediumNeed, HighNeed} }
+
+// EnvironmentOf gives the environment that an image is meant for, by its name and its labels: of several the most exposed, of those the one
+// with the gravest impact, of those the first. It is false where none names the image.
+func EnvironmentOf(im *Image, environments []Environment) (Environment, bool) {
+	var best *Environment
+	for i := range environments {
+		e := &environments[i]
+		if names(im, e.Images, e.Labels) && (best == nil || e.graver(best)) {
+			best = e
+		}
+	}
+	if best == nil {
+		return Environment{}, false
+	}
+	return *best, true
+}
+
+// graver says whether more is at stake here than there.
+func (e *Environment) graver(than *Environment) bool {
+	return cmp.Or(
+		cmp.Compare(slices.Index(Exposures(), e.Exposure), slices.Index(Exposures(), than.Exposure)),
+		cmp.Compare(slices.Index(Impacts(), e.Impact), slices.Index(Impacts(), than.Impact)),
+	) > 0
 }

@@ -146,13 +146,14 @@ const (
 type GoalResult struct {
 	Name    string  `json:"name"`
 	Verdict Verdict `json:"verdict"`
+	// WithoutBaseline is what the verdict would be if nothing were compared with; absent where it is the same.
+	WithoutBaseline Verdict `json:"withoutBaseline,omitempty"`
 	// Reason is one sentence.
 	Reason string `json:"reason"`
 	// Step is what to do next about it; empty where it is met.
 	Step string `json:"step,omitempty"`
 	// Findings are the ids of those that stand in the way, sorted.
 	Findings []string `json:"findings,omitempty"`
+	// Offenders are all that stand in the way, sorted: each is named without its version, so that another image's is known to be the same.
+	Offenders []string `json:"offenders,omitempty"`
 }
-
-// judgeGoals holds a subject against the goals of an environment, in the order of [Goals].
-func judgeGoals(s *Subject, env Environment, o Options) []GoalResult { return nil }

@@ -21,24 +21,36 @@ func Rank(l match.Level) int {
 	return slices.Index(order, match.Unknown)
 }
 
-// Sort puts the findings to look at first to the front: malicious packages, then what is known to be exploited, then what no
-// rule lowers, then by severity, then by the likelihood of exploitation, then what can be fixed.
-func Sort(findings []match.Finding) {
-	slices.SortStableFunc(findings, func(a, b match.Finding) int {
-		return cmp.Or(
-			first(a.Malicious, b.Malicious),
-			first(a.KEV != nil, b.KEV != nil),
-			first(a.Lowered == nil, b.Lowered == nil),
-			cmp.Compare(Rank(a.Severity), Rank(b.Severity)),
-			-cmp.Compare(likelihood(a), likelihood(b)),
-			first(len(a.Fixed) > 0, len(b.Fixed) > 0),
-			cmp.Compare(a.ID, b.ID),
-			cmp.Compare(a.Package, b.Package),
-		)
-	})
+// Urgency gives a priority's place, the most urgent first: 0 for immediate. A finding that was not assessed comes after those that were.
+func Urgency(p match.Priority) int {
+	order := []match.Priority{match.Immediate, match.OutOfCycle, match.Scheduled, match.Defer}
+	if i := slices.Index(order, p); i >= 0 {
+		return i
+	}
+	return len(order)
 }
 
-func likelihood(f match.Finding) float64 {
+// Sort puts the findings to look at first to the front: malicious packages, then what is known to be exploited, then by priority, then
+// what no rule lowers, then by severity, then by the likelihood of exploitation, then what can be fixed.
+func Sort(findings []match.Finding) {
+	slices.SortStableFunc(findings, func(a, b match.Finding) int { return compareFindings(&a, &b) })
+}
+
+func compareFindings(a, b *match.Finding) int {
+	return cmp.Or(
+		first(a.Malicious, b.Malicious),
+		first(a.KEV != nil, b.KEV != nil),
+		cmp.Compare(Urgency(a.Priority), Urgency(b.Priority)),
+		first(a.Lowered == nil, b.Lowered == nil),
+		cmp.Compare(Rank(a.Severity), Rank(b.Severity)),
+		-cmp.Compare(likelihood(a), likelihood(b)),
+		first(len(a.Fixed) > 0, len(b.Fixed) > 0),
+		cmp.Compare(a.ID, b.ID),
+		cmp.Compare(a.Package, b.Package),
+	)
+}
+
+func likelihood(f *match.Finding) float64 {
 	if f.EPSS == nil {
 		return 0
 	}

@@ -51,6 +51,10 @@ func Score(costs []Cost) float64 {
 	for _, c := range costs {
 		points += c.Points
 	}
+	return scoreOf(points)
+}
+
+func scoreOf(points float64) float64 {
 	return math.Round(1000*100/(1+math.Log1p(points/scale)/steepness)) / 1000
 }
 
@@ -83,16 +87,23 @@ func costs(findings []match.Finding, goals []GoalResult, now time.Time) []Cost {
 		list = append(list, Cost{ID: f.ID, Package: f.Package, Points: points})
 	}
 	for _, g := range goals {
-		switch {
-		case g.Name == "score": // it would count itself
-		case g.Verdict == Fail:
-			list = append(list, Cost{Goal: g.Name, Points: failedGoalPoints})
-		case g.Verdict == Unknown:
-			list = append(list, Cost{Goal: g.Name, Points: unknownGoalPoints})
+		if points := goalPoints(g); points > 0 {
+			list = append(list, Cost{Goal: g.Name, Points: points})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Cost) int { return -cmp.Compare(a.Points, b.Points) })
 	return list
+}
+
+func goalPoints(g GoalResult) float64 {
+	switch {
+	case g.Name == "score": // it would count itself
+	case g.Verdict == Fail:
+		return failedGoalPoints
+	case g.Verdict == Unknown:
+		return unknownGoalPoints
+	}
+	return 0
 }
 
 func findingPoints(f *match.Finding, now time.Time) float64 {

@@ -2,15 +2,10 @@ package assess
 
 import (
 	"cmp"
-	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
-	"tidewaiter/inventory"
 	"tidewaiter/match"
-	"tidewaiter/version"
 )
 
 // Step is one change that a developer can make, with all that it closes.
@@ -21,6 +16,8 @@ type Step struct {
 	Where string `json:"where,omitempty"`
 	// Closes are the ids of the findings that the step ends, sorted, each once.
 	Closes []string `json:"closes"`
+	// Packages are the purls of the packages in which it ends them, sorted.
+	Packages []string `json:"packages,omitempty"`
 	// Exploited is how many of them are in CISA's catalog of known exploited vulnerabilities.
 	Exploited int `json:"exploited,omitempty"`
 	// Opens are the ids of the findings that the step would bring; a newer base image may have problems of its own.
@@ -37,9 +34,6 @@ type Step struct {
 	Loses []string `json:"loses,omitempty"`
 	// Note is what else the developer should know, in one sentence.
 	Note string `json:"note,omitempty"`
-
-	worst int // the best [Rank] among what is closed
-	bad   bool
 }
 
 // StepKind is what sort of change a step is.
@@ -53,12 +47,13 @@ const (
 	Bump        StepKind = "bump"         // a direct dependency in its manifest
 	Rebuild     StepKind = "rebuild"      // with a newer toolchain
 	Remove      StepKind = "remove"       // what is not used, and what is malicious
+	Configure   StepKind = "configure"    // how a container of the image is run
 	Except      StepKind = "except"       // an exception, where nothing else is left
 )
 
 // StepCost is what a step asks of the developer.
 type StepCost struct {
-	// Change is how far versions move: patch, minor, major, or none where the image is only built again.
+	// Change is how far versions move: patch, minor, major; absent where the image is only built again.
 	Change string `json:"change,omitempty"`
 	// Packages is how many packages move.
 	Packages int `json:"packages,omitempty"`
@@ -74,153 +69,135 @@ type Edit struct {
 	New string `json:"new"`
 }
 
-// Steps gives the changes that close findings, the one to make first in front. A language package is a step
-// by itself; packages of a distribution are upgraded together with the layer that brought them, since that is
-// one rebuild; a malicious package is removed.
-func Steps(findings []match.Finding) []Step {
-	groups := map[string][]match.Finding{}
-	var keys []string
-	for _, f := range findings {
-		k, ok := group(f)
-		if !ok {
-			continue
-		}
-		if _, seen := groups[k]; !seen {
-			keys = append(keys, k)
-		}
-		groups[k] = append(groups[k], f)
+// Steps gives the changes that a developer can make, the one to make first in front: see docs/steps.md. The subject's findings have been
+// assessed, and goals are how its goals came out. The candidates for the base are compared on the way.
+func Steps(s *Subject, env Environment, goals []GoalResult, o Options) ([]Step, []BaseComparison) {
+	e := newEffects(s, env, goals, o)
+	var plans []plan
+	plans = append(plans, malwarePlans(s)...)
+	plans = append(plans, basePlans(s, env, o)...)
+	plans = append(plans, distributionPlans(s, o, plans)...)
+	plans = append(plans, languagePlans(s, o)...)
+	plans = append(plans, userPlans(s, goals, o)...)
+	for i := range plans {
+		e.judge(&plans[i])
 	}
-	steps := make([]Step, 0, len(keys))
-	for _, k := range keys {
-		steps = append(steps, step(groups[k]))
+	bases := compareBases(s, plans, o)
+	plans = pick(s, plans)
+	last := exceptionPlans(s, plans)
+	for i := range last {
+		e.judge(&last[i])
 	}
-	slices.SortFunc(steps, func(a, b Step) int {
-		return cmp.Or(first(a.bad, b.bad), -cmp.Compare(a.Exploited, b.Exploited), cmp.Compare(a.worst, b.worst),
-			-cmp.Compare(len(a.Closes), len(b.Closes)), cmp.Compare(a.Title, b.Title), cmp.Compare(a.Where, b.Where))
+	slices.SortStableFunc(last, comparePlans(s))
+	steps := make([]Step, 0, len(plans)+len(last))
+	for _, p := range slices.Concat(plans, last) {
+		steps = append(steps, p.Step)
+	}
+	return steps, bases
+}
+
+// pick puts plans in order and leaves out those that add nothing: a move of the base that brings as much harm as good, and a plan all of
+// whose findings others end that come before it and cost no more.
+func pick(s *Subject, plans []plan) []plan {
+	plans = slices.DeleteFunc(plans, func(p plan) bool { return len(p.Closes) == 0 && p.user == "" || p.base != nil && p.Gain <= 0 })
+	plans = pickBases(plans)
+	slices.SortStableFunc(plans, comparePlans(s))
+	cheapest := map[int]float64{} // by finding, the effort of the plans so far that end it
+	return slices.DeleteFunc(plans, func(p plan) bool {
+		news := p.user != ""
+		for _, i := range p.ends {
+			if effort, ended := cheapest[i]; p.closes(&s.Findings[i]) && (!ended || effort > p.effort()) {
+				news, cheapest[i] = true, p.effort()
+			}
+		}
+		return !news
 	})
-	return steps
 }
 
-// group tells which findings one change closes; false for a finding that nothing closes yet.
-func group(f match.Finding) (key string, ok bool) {
-	switch {
-	case f.Malicious:
-		return "remove\x00" + f.Package, true
-	case fix(f) == "":
-		return "", false
-	case f.Kind == match.KindEndOfLife && f.Severity == match.Low: // the line of releases that is supported is far off, and no step to other fixes
-		return "move\x00" + f.Package, true
-	case f.Of.OfDistribution():
-		return "layer\x00" + f.Of.Type + "\x00" + layerKey(f.Of), true
+// comparePlans orders plans as a wise colleague would: malware first, then what ends something that is exploited or cannot wait, then what
+// gives most for its effort.
+func comparePlans(s *Subject) func(a, b plan) int {
+	return func(a, b plan) int {
+		return cmp.Or(
+			cmp.Compare(a.urgency(s), b.urgency(s)),
+			-cmp.Compare(a.worth(), b.worth()),
+			-cmp.Compare(len(a.Closes), len(b.Closes)),
+			cmp.Compare(a.Title, b.Title), cmp.Compare(a.Where, b.Where),
+		)
 	}
-	return "upgrade\x00" + f.Package, true
 }
 
-func layerKey(p *inventory.Package) string {
-	if p.Layer == nil {
-		return ""
-	}
-	return strconv.Itoa(*p.Layer)
-}
-
-func step(closed []match.Finding) Step {
-	s := Step{worst: Rank(match.Negligible) + 1}
-	exploited := map[string]bool{}
-	for _, f := range closed {
-		s.Closes = append(s.Closes, f.ID)
-		if f.Lowered == nil {
-			s.worst = min(s.worst, Rank(f.Severity))
-		}
-		s.bad = s.bad || f.Malicious
-		if f.KEV != nil {
-			exploited[f.ID] = true
+// urgency is 0 for malware, 1 for what is exploited or of the highest priority, 2 for all else.
+func (p *plan) urgency(s *Subject) int {
+	urgency := 2
+	for _, i := range p.ends {
+		switch f := &s.Findings[i]; {
+		case !p.closes(f):
+		case f.Malicious:
+			return 0
+		case f.KEV != nil || f.Priority == match.Immediate:
+			urgency = 1
 		}
 	}
-	slices.Sort(s.Closes)
-	s.Closes = slices.Compact(s.Closes)
-	s.Exploited = len(exploited)
-	s.Title, s.Where = named(closed, s.bad)
-	return s
+	return urgency
 }
 
-func named(closed []match.Finding, malicious bool) (title, where string) {
-	p := closed[0].Of
-	switch {
-	case malicious:
-		return fmt.Sprintf("remove %s %s: malicious", p.Name, p.Version), place(p)
-	case p.OfDistribution():
-		return "upgrade " + packages(closed), layerPlace(p)
+// worth is the gain for the effort. A lost package counts as much as a major version.
+func (p *plan) worth() float64 { return p.Gain / p.effort() }
+
+// effort weighs what a plan asks of the developer. The weights are ours: the tests to run, and the code to change, grow two- or
+// threefold from each to the next.
+func (p *plan) effort() float64 {
+	effort := map[string]float64{Patch: 1.5, Minor: 3, Major: 10}[p.Cost.Change]
+	if len(p.Loses) > 0 {
+		effort += 10
 	}
-	if p.Type == "golang" && p.Name == "stdlib" {
-		return fmt.Sprintf("rebuild with Go %s -> %s", p.Version, target(closed)), place(p)
-	}
-	return fmt.Sprintf("upgrade %s %s -> %s", p.Name, p.Version, target(closed)), place(p)
+	return max(effort, 1)
 }
 
-// fix is the lowest version that ends a finding; empty where none does. What comes before a release is none, unless the package is
-// of that kind itself.
-func fix(f match.Finding) string {
-	for _, v := range f.Fixed {
-		if !preRelease.MatchString(v) || preRelease.MatchString(f.Of.Version) {
-			return v
-		}
-	}
-	return ""
-}
+// The changes of version that a step asks for.
+const (
+	Rebuilt = ""      // the image is only built again
+	Patch   = "patch" // fixes alone
+	Minor   = "minor"
+	Major   = "major"
+)
 
-// preRelease knows the marks that ecosystems put on what comes before a release: 3.15.0a6, 2.0.0-rc.1, 1.0-beta, but not OpenSSL's 1.0.2b.
-var preRelease = regexp.MustCompile(`(?i)[0-9][-._]?((a|b|c|m|rc|alpha|beta|pre|preview|dev)[-._]?[0-9]+|rc|alpha|beta|pre|preview|dev|snapshot)$`)
-
-// target is the lowest version that ends every one of a package's findings that can be ended: the highest of the lowest
-// fixes. It is empty when none has a fix.
-func target(closed []match.Finding) string {
-	var highest string
-	for _, f := range closed {
-		lowest := fix(f)
-		if highest == "" || lowest == "" {
-			highest = cmp.Or(highest, lowest)
+// changeBetween says how far two versions lie apart: by the first of their numbers that differs. Below 1 the second number is the one that
+// tells of what breaks (https://semver.org, item 4).
+func changeBetween(from, to string) string {
+	a, b := numbers(from), numbers(to)
+	for i := range max(len(a), len(b)) {
+		if at(a, i) == at(b, i) {
 			continue
 		}
-		// A fix that cannot be compared leaves it as it is: match has compared these same versions already.
-		if c, err := version.Compare(match.Order(f.Of), lowest, highest); err == nil && c > 0 {
-			highest = lowest
+		if i == 0 || i == 1 && at(a, 0) == "0" {
+			return Major
 		}
-	}
-	return highest
-}
-
-// packages names what is upgraded: by the source package, since a distribution fixes that one.
-func packages(closed []match.Finding) string {
-	count := map[string]int{}
-	for _, f := range closed {
-		name := f.Of.Name
-		if f.Of.Source != nil {
-			name = f.Of.Source.Name
+		if i == 1 {
+			return Minor
 		}
-		count[name]++
+		return Patch
 	}
-	names := make([]string, 0, len(count))
-	for n := range count {
-		names = append(names, n)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(-cmp.Compare(count[a], count[b]), cmp.Compare(a, b)) })
-	const shown = 3
-	if len(names) <= shown {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+	return Patch
 }
 
-func place(p *inventory.Package) string {
-	return cmp.Or(p.Place(), layerPlace(p))
+// numbers are the first numbers of a version, without leading zeros.
+func numbers(v string) []string {
+	_, afterEpoch, ok := strings.Cut(v, ":")
+	if ok {
+		v = afterEpoch
+	}
+	list := strings.FieldsFunc(v, func(c rune) bool { return c < '0' || c > '9' })
+	for i, n := range list {
+		list[i] = cmp.Or(strings.TrimLeft(n, "0"), "0")
+	}
+	return list[:min(len(list), 4)]
 }
 
-func layerPlace(p *inventory.Package) string {
-	if p.Layer == nil {
-		return ""
+func at(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
 	}
-	if p.Instruction == "" {
-		return fmt.Sprintf("layer %d", *p.Layer)
-	}
-	return fmt.Sprintf("layer %d: %s", *p.Layer, p.Instruction)
+	return "0"
 }

@@ -24,6 +24,14 @@ type Subject struct {
 	BlindSpots []image.BlindSpot `json:"blindSpots"`
 	// UnusedStatements are the VEX statements that changed no finding, and why.
 	UnusedStatements []match.UnusedStatement `json:"unusedStatements,omitempty"`
+	// Manifests are those of the projects aboard; a stored report has none.
+	Manifests []inventory.Manifest `json:"-"`
+	// Files account for the files of the image; nil where they were not traced to who brought them.
+	Files *Files `json:"files,omitempty"`
+	// Secrets are what a search for them found; nil where none was made.
+	Secrets *Secrets `json:"secrets,omitempty"`
+	// Attestations are those that were verified; nil where none was looked at.
+	Attestations *Attestations `json:"attestations,omitempty"`
 	// Rules are the effects that the user gave to rules in place of their own.
 	Rules match.Settings `json:"rules,omitempty"`
 }
@@ -37,7 +45,9 @@ type Data struct {
 // Image is what was scanned.
 type Image struct {
 	Reference string `json:"reference"`
-	Digest    string `json:"digest,omitempty"`
+	// Repository is the one that it was fetched from, with its registry; empty for an image that came from a file.
+	Repository string `json:"repository,omitempty"`
+	Digest     string `json:"digest,omitempty"`
 	// ID is the config's digest: the same wherever the image is kept.
 	ID       string            `json:"id,omitempty"`
 	Platform string            `json:"platform,omitempty"`
@@ -87,7 +97,7 @@ func NewSubject(im *image.Image, layers []*layer.Index, inv *inventory.Inventory
 		Findings:   notNil(findings),
 		BlindSpots: notNil(image.SortBlindSpots(slices.Concat(inv.BlindSpots, blindSpots))),
 	}
-	s.Image.Base = inv.Base
+	s.Image.Base, s.Manifests = inv.Base, inv.Manifests
 	if inv.OS.ID != "" {
 		s.Image.OS = &inv.OS
 	}
@@ -98,7 +108,7 @@ func NewSubject(im *image.Image, layers []*layer.Index, inv *inventory.Inventory
 }
 
 func describe(im *image.Image, layers []*layer.Index) Image {
-	d := Image{Reference: im.Reference, Digest: im.Digest, ID: im.ID, Platform: im.Platform.String(), Created: im.Created, Labels: im.Labels, Config: config(im.Process)}
+	d := Image{Reference: im.Reference, Repository: im.Repository, Digest: im.Digest, ID: im.ID, Platform: im.Platform.String(), Created: im.Created, Labels: im.Labels, Config: config(im.Process)}
 	for i, l := range im.Layers {
 		out := Layer{Index: l.Index, DiffID: l.DiffID, Digest: l.Digest, Instruction: l.Instruction, DockerfileLine: l.DockerfileLine}
 		if l.Digest != "" {

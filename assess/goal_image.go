@@ -1,0 +1,168 @@
+package assess
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tidewaiter/match"
+)
+
+// nonRoot reads the image's user as a container runtime does: name or number, with a group behind a colon that counts for nothing here.
+func nonRoot(j *judging) outcome {
+	const step = "add USER 65532 to the Dockerfile"
+	c := j.subject.Image.Config
+	if c == nil {
+		return cannotTell("the image has no configuration that says who runs it", "scan the image itself, and not a list of its packages", "no configuration")
+	}
+	user, _, _ := strings.Cut(c.User, ":")
+	user = strings.TrimSpace(user)
+	id, err := strconv.ParseInt(user, 10, 32) // runtimes refuse what is larger
+	switch {
+	case user == "":
+		return failed("the image sets no user, so it runs as root", step, "runs as root")
+	case user == "root" || err == nil && id == 0:
+		return failed(fmt.Sprintf("the image sets its user to %s", c.User), step, "runs as root")
+	case err == nil && id < 0, errors.Is(err, strconv.ErrRange):
+		return cannotTell(fmt.Sprintf("the image's user is no valid one: %s", c.User), step, "invalid user")
+	}
+	return met("runs as " + c.User)
+}
+
+// executables looks for programs that nobody answers for: no package owns them, no rule and no manifest knows them, the base did not
+// bring them, and the image's configuration does not start them.
+func executables(j *judging) outcome {
+	files := j.subject.Files
+	if files == nil {
+		return cannotTell("the files were not traced to who brought them", "scan the image itself for this environment", "no trace of files")
+	}
+	allowed := patterns(j.env.Goals.Executables.Allow)
+	var list []offender
+	for _, p := range files.Placed {
+		if p.Unexplained && !allowed.match("/"+p.Path) {
+			list = append(list, offender{key: "/" + p.Path, shown: fmt.Sprintf("/%s (layer %d)", p.Path, p.Layer)})
+		}
+	}
+	if len(list) == 0 {
+		return met("every program is explained")
+	}
+	return outcome{Fail, list, func(counting []offender) (reason, step string) {
+		return count(len(counting), "program") + " that no package owns and nothing explains",
+			"install it with a package manager, or list its path under allow; tidewaiter trace shows who brought it"
+	}}
+}
+
+func secrets(j *judging) outcome {
+	found := j.subject.Secrets
+	switch {
+	case found == nil:
+		return cannotTell("the report has no search for secrets", "leave the goal out until there is one", "no search for secrets")
+	case len(found.Found) == 0:
+		return met("no secret was found")
+	}
+	var list []offender
+	for _, s := range found.Found {
+		list = append(list, offender{key: s.Rule + " /" + s.Path, shown: fmt.Sprintf("%s in /%s", s.Rule, s.Path)})
+	}
+	return outcome{Fail, list, func(counting []offender) (reason, step string) {
+		return count(len(counting), "secret"), "remove it from the layer that brought it, and replace it where it is used"
+	}}
+}
+
+func attestations(j *judging) outcome {
+	have := j.subject.Attestations
+	if have == nil {
+		return cannotTell("attestations are not verified yet", "leave the goal out until they are", "no verified attestations")
+	}
+	var missing []offender
+	for _, want := range j.env.Goals.Attestations {
+		identities := patterns(want.Identities)
+		if !slices.ContainsFunc(have.Verified, func(a VerifiedAttestation) bool {
+			return isPredicate(a.Predicate, want.Predicate) && identities.match(a.Identity)
+		}) {
+			missing = append(missing, offender{key: want.Predicate, shown: want.Predicate})
+		}
+	}
+	if len(missing) == 0 {
+		return met("each attestation is there and verified")
+	}
+	return outcome{Fail, missing, constant("no attestation by one of the identities", "attest it in the build, and sign it as one of the identities")}
+}
+
+// isPredicate says whether a predicate type is the one that is demanded, by its URI or by cosign's short name.
+func isPredicate(uri, want string) bool {
+	names := map[string]string{
+		"slsaprovenance": "https://slsa.dev/provenance", "slsaprovenance02": "https://slsa.dev/provenance/v0.2", "slsaprovenance1": "https://slsa.dev/provenance/v1",
+		"spdx": "https://spdx.dev/Document", "spdxjson": "https://spdx.dev/Document", "cyclonedx": "https://cyclonedx.org/bom",
+		"link": "https://in-toto.io/Link", "vuln": "https://cosign.sigstore.dev/attestation/vuln", "openvex": "https://openvex.dev/ns",
+	}
+	if full, ok := names[want]; ok {
+		want = full
+	}
+	return uri == want || strings.HasPrefix(uri, want+"/")
+}
+
+// dataAge looks at the oldest of the feeds that speak of what is aboard.
+func dataAge(j *judging) outcome {
+	if j.subject.Data == nil {
+		return unmatched()
+	}
+	oldest, name := "", ""
+	aboard := map[string]bool{}
+	for i := range j.subject.Packages {
+		ecosystem, _, _ := strings.Cut(j.subject.Packages[i].Ecosystem, ":")
+		aboard["osv/"+ecosystem], aboard["secdb/"+ecosystem] = true, true
+	}
+	for _, f := range j.subject.Data.Feeds {
+		if aboard[f.Name] && (name == "" || f.Date < oldest) {
+			oldest, name = f.Date, f.Name
+		}
+	}
+	if name == "" {
+		return cannotTell("no feed speaks of what is aboard", "tidewaiter db update", "no feed")
+	}
+	limit := j.env.Goals.DataAge.Max
+	date, err := time.Parse(time.DateOnly, oldest)
+	age := j.options.Now.Sub(date)
+	switch {
+	case err != nil:
+		return cannotTell(name+" is of no known date", "tidewaiter db update", name)
+	case age > limit:
+		return failed(fmt.Sprintf("%s is %s old, over %s", name, inDays(age), inDays(limit)), "tidewaiter db update", name)
+	}
+	return met("the advisory data is of " + oldest)
+}
+
+// inDays writes a time in full days, where it is some.
+func inDays(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < day {
+		return d.Round(time.Minute).String()
+	}
+	return count(int(d/day), "day")
+}
+
+// score holds the score against the least that is demanded; the other goals are part of it.
+func (j *judging) score(others []GoalResult) GoalResult {
+	findings := make([]match.Finding, len(j.standing))
+	for i, f := range j.standing {
+		findings[i] = *f
+	}
+	least := j.env.Goals.Score.Min
+	score := Score(costs(findings, others, j.options.Now))
+	g := &goal{name: "score", sight: ofReported}
+	switch {
+	case j.subject.Data == nil:
+		return j.result(g, unmatched())
+	case score >= least:
+		return j.result(g, met(fmt.Sprintf("the score is %.1f", score)))
+	case j.baseline != nil && score >= j.baseline.Assessment.Score:
+		r := j.result(g, met(fmt.Sprintf("the score is %.1f, no lower than the baseline's %.1f", score, j.baseline.Assessment.Score)))
+		r.WithoutBaseline = Fail
+		return r
+	}
+	return j.result(g, failed(fmt.Sprintf("the score is %.1f, under %.0f", score, least), "take the first steps of tidewaiter advise", ""))
+}
