@@ -50,7 +50,7 @@ func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extr
 	changes := a.settledChanges(packages)
 	return &Inventory{
 		OS: os, Packages: packages, Changes: changes, BlindSpots: a.blindSpots(im),
-		Reach: newReach(im, a.tree, a.kept, packages),
+		Reach: newReach(im, a.tree, a.kept, packages), Manifests: a.manifests(ctx),
 	}, nil
 }
 

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"tidewaiter/image"
 	"tidewaiter/layer"
@@ -23,6 +25,34 @@ type KnownBase struct {
 	// its layers were read. Images are found to be built on it by these alone: whoever makes an image known without
 	// having read it trusts its config.
 	DiffIDs []string `json:"diffIDs"`
+
+	// Created is when its config says that it was made, User whom it runs as, and Size that of its stored layers in bytes; absent where
+	// that is not known.
+	Created time.Time `json:"created,omitzero"`
+	User    string    `json:"user,omitempty"`
+	Size    int64     `json:"size,omitempty"`
+	OS      OS        `json:"os,omitzero"`
+	// Packages are what it has aboard, so that it can be compared with other bases; nil where its layers were not read. Of each only
+	// that is kept by which advisories are found.
+	Packages []Package `json:"packages,omitempty"`
+}
+
+// SetAboard notes what is aboard a base whose layers were read.
+func (k *KnownBase) SetAboard(inv *Inventory) {
+	k.OS = inv.OS
+	k.Packages = make([]Package, 0, len(inv.Packages))
+	for _, p := range inv.Packages {
+		k.Packages = append(k.Packages, Package{
+			PURL: p.PURL, Type: p.Type, Name: p.Name, Version: p.Version, Ecosystem: p.Ecosystem, Arch: p.Arch, Source: p.Source, Licenses: p.Licenses,
+			Supplier: p.Supplier, Vendor: p.Vendor, Paths: p.Paths[:min(len(p.Paths), 1)], Extractor: p.Extractor, Recognised: p.Recognised, CPE: p.CPE,
+			Claimed: p.Claimed, Locked: p.Locked, Unpublished: p.Unpublished, Owner: p.Owner, Identities: p.Identities, Modularity: p.Modularity,
+		})
+	}
+}
+
+// IsSame says whether two descriptions are of the same image under the same name, whatever each knows of it.
+func (k *KnownBase) IsSame(other *KnownBase) bool {
+	return k.Reference == other.Reference && k.Digest == other.Digest && k.Index == other.Index && k.Platform == other.Platform && slices.Equal(k.DiffIDs, other.DiffIDs)
 }
 
 // maxBaseLayers bounds the layers of a known base.
@@ -31,8 +61,14 @@ const maxBaseLayers = 1000
 // NewKnownBase describes an opened image as a base, under the name reference. Indexes of its layers, where they were
 // read, give verified digests, without which it is an error; nil takes the config's word.
 func NewKnownBase(im *image.Image, indexes []*layer.Index, reference string) (KnownBase, error) {
-	k := KnownBase{Reference: reference, Digest: im.Digest, Index: im.Index, Platform: im.Platform.String()}
+	k := KnownBase{Reference: reference, Digest: im.Digest, Index: im.Index, Platform: im.Platform.String(), Created: im.Created.UTC()}
+	if im.Process != nil {
+		k.User = im.Process.User
+	}
 	for i, l := range im.Layers {
+		if l.Digest != "" {
+			k.Size += max(l.Size, 0)
+		}
 		id := l.DiffID
 		if indexes != nil {
 			id = indexes[i].DiffID

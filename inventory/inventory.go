@@ -27,6 +27,8 @@ type Inventory struct {
 	BlindSpots []image.BlindSpot
 	// Reach says what of the image its entrypoint can come to; nil for an inventory that is not of an image.
 	Reach *Reach `json:"-"`
+	// Manifests are those of the projects aboard, sorted by file.
+	Manifests []Manifest `json:"-"`
 }
 
 // Base is the image that another one was built on.
@@ -160,6 +162,10 @@ type Package struct {
 	Modularity string `json:"modularity,omitempty"`
 	// Depends are the names of the packages that this one says it needs.
 	Depends []string `json:"-"`
+	// Requires are the same with what versions of them will do, for packages of npm, PyPI and Maven.
+	Requires []Requirement `json:"-"`
+	// Requested says that a user asked for the package and not another package: pip's REQUESTED.
+	Requested bool `json:"-"`
 	// Files are what the package's own manager says it installed.
 	Files []OwnedFile `json:"-"`
 }

@@ -78,6 +78,10 @@ func (p *Package) add(q *Package) {
 	if len(p.Depends) == 0 {
 		p.Depends = q.Depends
 	}
+	if len(p.Requires) == 0 {
+		p.Requires = q.Requires
+	}
+	p.Requested = p.Requested || q.Requested
 	if len(p.Files) == 0 || !p.OfDistribution() { // each copy of a language's package has a list of its own
 		p.Files = slices.Concat(p.Files, q.Files)
 	}

@@ -24,6 +24,8 @@ type reached struct {
 	// machine code.
 	programs map[*Package][]string
 	code     map[string]bool
+	// kept are the files that reach knows something of.
+	kept []layer.Entry
 }
 
 // reachRules keep what tells who starts and loads what.
@@ -45,6 +47,9 @@ func newReach(im *image.Image, tree *layer.Tree, kept []layer.Entry, packages []
 		for _, e := range kept {
 			if reach.IsMachineCode(e.File.Facts()) {
 				r.code[e.Path] = true
+			}
+			if reach.Knows(e.File.Facts()) {
+				r.kept = append(r.kept, e)
 			}
 		}
 		r.programs = programsOf(tree, kept, packages)

@@ -29,7 +29,7 @@ func (f *Finding) FixesAfter(text string) []string {
 			fixed = append(fixed, v.fixed...)
 		}
 	}
-	return fixed
+	return asWritten(f.Of, fixed)
 }
 
 // judgeAs is what a record would say of the subject in another version; false where that is no version.

@@ -183,12 +183,17 @@ func fixes(pkg *inventory.Package, hits []hit) []string {
 	slices.Sort(out)
 	slices.SortStableFunc(out, compare)
 	out = slices.CompactFunc(out, func(a, b string) bool { return a == b || compare(a, b) == 0 })
+	return asWritten(pkg, out)
+}
+
+// asWritten puts the v before Go's module versions.
+func asWritten(pkg *inventory.Package, versions []string) []string {
 	if pkg.Type == "golang" && strings.HasPrefix(pkg.Version, "v") {
-		for i, v := range out {
-			out[i] = "v" + strings.TrimPrefix(v, "v")
+		for i, v := range versions {
+			versions[i] = "v" + strings.TrimPrefix(v, "v")
 		}
 	}
-	return out
+	return versions
 }
 
 // evidence is what the most authoritative record says, and what else bears on it.

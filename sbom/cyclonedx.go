@@ -23,6 +23,15 @@ const DefaultCycloneDX = "1.6"
 // CycloneDX writes a document as CycloneDX JSON of a version (see [CycloneDXVersions]; empty: [DefaultCycloneDX]). Its
 // subject is the image. What CycloneDX has no field for stands in properties.
 func CycloneDX(w io.Writer, d *Document, version string) error {
+	bom, err := BOM(d, version)
+	if err != nil {
+		return err
+	}
+	return WriteBOM(w, bom)
+}
+
+// BOM makes what [CycloneDX] writes, for who has more to say in it.
+func BOM(d *Document, version string) (*cdx.BOM, error) {
 	c := cdxWriter{doc: d, book: newLicences()}
 	switch cmp.Or(version, DefaultCycloneDX) {
 	case "1.4":
@@ -34,10 +43,13 @@ func CycloneDX(w io.Writer, d *Document, version string) error {
 	case "1.7":
 		c.version = cdx.SpecVersion1_7
 	default:
-		return fmt.Errorf("CycloneDX %s is not written: one of %s", version, strings.Join(CycloneDXVersions(), ", "))
+		return nil, fmt.Errorf("CycloneDX %s is not written: one of %s", version, strings.Join(CycloneDXVersions(), ", "))
 	}
-	return encode(w, c.document())
+	return c.document(), nil
 }
+
+// WriteBOM writes what [BOM] made, and whatever was added to it, with a serial number that goes by the content.
+func WriteBOM(w io.Writer, bom *cdx.BOM) error { return encode(w, bom) }
 
 // cdxWriter makes one CycloneDX document.
 type cdxWriter struct {

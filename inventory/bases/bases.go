@@ -26,7 +26,7 @@ import (
 const (
 	suffix = ".json"
 	// maxFile bounds one description, in bytes; maxFiles how many are read.
-	maxFile  = 1 << 20
+	maxFile  = 16 << 20
 	maxFiles = 100_000
 )
 
@@ -45,26 +45,54 @@ func Load(dir string) (known []inventory.KnownBase, damaged []string, err error)
 	return known, damaged, err
 }
 
-// Add keeps a base. Of one that is kept already nothing changes.
+// Add keeps a base. Of one that is kept already nothing changes, unless more is known of it now: what is aboard takes the place of a
+// description without it.
 func Add(dir string, k inventory.KnownBase) error {
+	var poorer []string
+	known := false
+	err := each(dir, func(path string, old inventory.KnownBase, damaged error) error {
+		if damaged == nil && old.IsSame(&k) {
+			known = known || old.Packages != nil && k.Packages == nil
+			poorer = append(poorer, path)
+		}
+		return nil
+	})
+	if err != nil || known {
+		return err
+	}
+	added, err := write(dir, k)
+	for _, path := range poorer {
+		if err == nil && path != added {
+			err = os.Remove(path)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // another run removed it
+	}
+	return err
+}
+
+// write gives the path of the file that holds the description.
+func write(dir string, k inventory.KnownBase) (path string, err error) {
 	raw, err := json.Marshal(k)
 	if err != nil {
-		return err
+		return "", err
 	}
 	raw = append(raw, '\n')
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return "", err
 	}
 	f, err := os.CreateTemp(dir, ".new-*")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer os.Remove(f.Name()) // nothing is there any more when all went well
 	_, err = f.Write(raw)
 	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
+		return "", err
 	}
-	return os.Rename(f.Name(), filepath.Join(dir, name(raw)))
+	path = filepath.Join(dir, name(raw))
+	return path, os.Rename(f.Name(), path)
 }
 
 // Remove forgets the bases with a name, or with the digest of a manifest or an index, and gives them back, sorted.

@@ -27,6 +27,8 @@ const (
 	// of signed entries that follow may be long and are not needed.
 	maxPomProperties = 64 << 10
 	maxManifest      = 64 << 10
+	// maxPomXML is the largest pom.xml, in bytes, that is read for what it asks for.
+	maxPomXML = 256 << 10
 	// maxJarText is how many bytes a manifest or a pom.properties may say it has.
 	maxJarText = 16 << 20
 	// maxJarProblems is how many problems end the reading of a file, and maxJarTold how many are told.
@@ -49,12 +51,24 @@ type jarArchive struct {
 	// Path is where it lies in the file ("BOOT-INF/lib/a.jar", deeper ones after "!/"); empty for the file itself.
 	Path string           `json:"path,omitempty"`
 	Poms []jarCoordinates `json:"poms,omitempty"`
-	// PomXML holds group and artifact of each pom.xml, which its directory names.
-	PomXML []jarCoordinates `json:"pomXML,omitempty"`
+	// PomXML are the pom.xml files.
+	PomXML []jarPom `json:"pomXML,omitempty"`
 	// Manifest has the fields of MANIFEST.MF that help to tell what the archive is.
 	Manifest map[string]string `json:"manifest,omitempty"`
 
 	unreadable bool // nothing was found before reading failed
+}
+
+// jarPom is one pom.xml: group and artifact, which its directory names, and what it asks for.
+type jarPom struct {
+	jarCoordinates
+	Requires []jarRequirement `json:"r,omitempty"`
+}
+
+// jarRequirement is a dependency that a pom.xml names, save those for tests and those that a container provides.
+type jarRequirement struct {
+	jarCoordinates
+	Optional bool `json:"o,omitempty"`
 }
 
 // jarCoordinates are Maven's.
@@ -157,8 +171,17 @@ func (j *jarReader) entry(r io.ReaderAt, e zipEntry, a *jarArchive, depth int) {
 		}
 	case bytes.HasSuffix(name, []byte("/pom.xml")) && bytes.HasPrefix(name, []byte("META-INF/maven/")):
 		if d := strings.Split(string(name), "/"); len(d) == 5 {
-			a.PomXML = append(a.PomXML, jarCoordinates{Group: d[2], Artifact: d[3]})
+			found := jarPom{jarCoordinates: jarCoordinates{Group: d[2], Artifact: d[3]}}
 			j.kept -= int64(len(name))
+			if e.size <= maxPomXML { // one that cannot be read proves no package, and is no problem
+				b, _ := e.head(r, min(maxPomXML, j.inflated))
+				j.inflated -= int64(len(b))
+				found.Requires = jarRequirements(parsePom(b))
+			}
+			for _, d := range found.Requires {
+				j.kept -= int64(len(d.Group) + len(d.Artifact) + len(d.Version))
+			}
+			a.PomXML = append(a.PomXML, found)
 		}
 	case len(name) == len("META-INF/MANIFEST.MF") && strings.EqualFold(string(name), "META-INF/MANIFEST.MF"):
 		if b, ok := j.head(r, e, a, maxManifest); ok {
@@ -170,6 +193,17 @@ func (j *jarReader) entry(r io.ReaderAt, e zipEntry, a *jarArchive, depth int) {
 	case isJar(name):
 		j.nested(r, e, nestedPath(a.Path, string(name)), depth+1)
 	}
+}
+
+// jarRequirements gives the dependencies of a pom.xml that go into what is built of it.
+func jarRequirements(p pomFile) []jarRequirement {
+	var out []jarRequirement
+	for _, d := range p.dependencies {
+		if d.scope != "test" && d.scope != "provided" {
+			out = append(out, jarRequirement{jarCoordinates{d.group, d.artifact, d.version}, d.optional})
+		}
+	}
+	return out
 }
 
 func nestedPath(outer, inner string) string {

@@ -28,7 +28,7 @@ func (e javaExtractor) Rules() []inventory.Rule {
 	var rules []inventory.Rule
 	for _, s := range jarSuffixes {
 		// An archive of Spring Boot's may start with a shell script; the others start with a zip entry.
-		rule := inventory.Rule{Suffix: s, Magic: "PK", Distil: e.distilJar, Setting: fmt.Sprint("nesting ", e.nesting)}
+		rule := inventory.Rule{Suffix: s, Magic: "PK", Distil: e.distilJar, Setting: fmt.Sprint("nesting ", e.nesting, ", requirements")}
 		rules = append(rules, rule)
 		if s == ".jar" || s == ".war" {
 			rule.Magic = "#!"
@@ -75,7 +75,7 @@ func (a jarArchive) packages(place string) []inventory.Package {
 			continue
 		}
 		seen[c] = true
-		pkgs = append(pkgs, newPackage("maven", c.Group+":"+c.Artifact, c.Version))
+		pkgs = append(pkgs, a.coordinated(c))
 	}
 	if len(a.Poms) == 0 && !systemJar(place) {
 		switch c := a.guess(place); {
@@ -84,13 +84,31 @@ func (a jarArchive) packages(place string) []inventory.Package {
 			// Without a group it is no Maven coordinate, and no advisory can be looked up.
 			pkgs = append(pkgs, newPackage("generic", c.Artifact, c.Version))
 		default:
-			pkgs = append(pkgs, newPackage("maven", c.Group+":"+c.Artifact, c.Version))
+			pkgs = append(pkgs, a.coordinated(c))
 		}
 	}
 	if len(pkgs) == 1 {
 		pkgs[0].Licenses = bundleLicences(a.Manifest["Bundle-License"])
 	}
 	return pkgs
+}
+
+// coordinated makes a package, with what its pom.xml in the archive asks for.
+func (a jarArchive) coordinated(c jarCoordinates) inventory.Package {
+	pkg := newPackage("maven", c.Group+":"+c.Artifact, c.Version)
+	for _, p := range a.PomXML {
+		if p.Artifact != c.Artifact || p.Group != c.Group {
+			continue
+		}
+		for _, d := range p.Requires {
+			r := inventory.Requirement{Name: d.Group + ":" + d.Artifact, Range: d.Version}
+			if d.Optional {
+				r.Kind = inventory.Optional
+			}
+			pkg.Requires = append(pkg.Requires, r)
+		}
+	}
+	return pkg
 }
 
 // systemJar says whether a jar is one that a distribution's package put into the system's own directories.

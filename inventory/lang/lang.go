@@ -45,6 +45,7 @@ func All(limits inventory.Limits) []inventory.Extractor {
 		fileExtractor{"java-runtime", named("release"), parseJavaRelease},
 		fileExtractor{"dotnet-runtime", named("Microsoft.NETCore.App.deps.json", "Microsoft.AspNetCore.App.deps.json"), parseDotnetRuntime},
 		fileExtractor{"erlang-runtime", []inventory.Rule{{Name: "OTP_VERSION", Dir: "releases"}}, parseOTP},
+		manifestExtractor{},
 		fileExtractor{"elixir-runtime", []inventory.Rule{{Name: "elixir.app", Dir: "ebin"}}, parseElixir},
 	}
 	for _, s := range scalibrExtractors() {

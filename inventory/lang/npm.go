@@ -24,6 +24,9 @@ type packageJSON struct {
 	Licenses     json.RawMessage `json:"licenses"`
 	Private      json.RawMessage `json:"private"`
 	Dependencies json.RawMessage `json:"dependencies"`
+
+	OptionalDependencies json.RawMessage `json:"optionalDependencies"`
+	PeerDependencies     json.RawMessage `json:"peerDependencies"`
 }
 
 // npmPlace is what the path of a package.json says it is.
@@ -65,7 +68,7 @@ func parseNPM(p string, content []byte) ([]inventory.Package, error) {
 		pkg = unpublished(pkg) // the registry refuses private packages
 	}
 	pkg.Licenses = licences(npmLicences(pj)...)
-	pkg.Depends = jsonKeys(pj.Dependencies)
+	pkg.Depends, pkg.Requires = jsonKeys(pj.Dependencies), npmRequires(pj)
 	return []inventory.Package{pkg}, nil
 }
 

@@ -55,6 +55,7 @@ func (e pythonExtractor) Extract(_ context.Context, tree *layer.Tree, p string) 
 		if record, err := readFile(tree, path.Join(dir, "RECORD")); err == nil {
 			pkg.Files = parseRecord(path.Dir(dir), record)
 		}
+		_, pkg.Requested = tree.Lookup(path.Join(dir, "REQUESTED"))
 	case path.Ext(dir) == ".egg-info":
 		if list, err := readFile(tree, path.Join(dir, "installed-files.txt")); err == nil {
 			pkg.Files = parseInstalledFiles(dir, list)
@@ -72,6 +73,7 @@ func parsePython(content []byte) (inventory.Package, error) {
 	}
 	pkg := newPackage("pypi", name, version)
 	pkg.Licenses = pythonLicences(h)
+	pkg.Requires = pythonRequires(h)
 	for _, r := range h["requires-dist"] {
 		if end := strings.IndexAny(r, " ;<>=!~[("); end > 0 {
 			r = r[:end]

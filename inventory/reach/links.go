@@ -3,6 +3,7 @@ package reach
 import (
 	"bytes"
 	"encoding/json"
+	"path"
 )
 
 // Links are what an ELF file is linked with, and what it names that it may load or start by itself.
@@ -54,4 +55,21 @@ func parseLinks(facts []byte) Links {
 		}
 	}
 	return l
+}
+
+// Requires gives what a file cannot run without, by its facts: the names of the libraries that it is linked with, and its loader, or its
+// interpreter.
+func Requires(facts []byte) (libraries []string, interpreter string) {
+	if bytes.HasPrefix(facts, []byte(scriptKind)) {
+		words := parseScript(facts).interpreter
+		switch {
+		case len(words) == 0:
+			return nil, ""
+		case len(words) > 1 && path.Base(words[0]) == "env":
+			return nil, words[len(words)-1] // env -S and its like: the last word is near enough to say what is missed
+		}
+		return nil, words[0]
+	}
+	l := parseLinks(facts)
+	return l.Needed, l.Interp
 }
