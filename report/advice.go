@@ -24,7 +24,7 @@ func Advice(w io.Writer, r *Report, number int, o TextOptions) error {
 		s.fact("base", Clean(base(r)))
 	}
 	a := r.Assessment
-	assessed(s, a)
+	assessed(s, r)
 	if len(a.Steps) == 0 {
 		s.line()
 		s.line("  there is no step to make: nothing that is known has a fix")
@@ -141,7 +141,8 @@ func compared(s *screen, r *Report) {
 		}
 		return
 	}
-	s.section("Bases compared", "problems of the base alone; the score is the whole image's")
+	repository, _ := assess.BaseTag(list[0].Reference)
+	s.section("Bases compared", Clean(repository)+": problems of the base alone; the score is the whole image's")
 	rows := make([][]string, 0, len(list))
 	for _, b := range list {
 		problems, gain := "not known: tidewaiter base add it again", ""
@@ -164,7 +165,8 @@ func compared(s *screen, r *Report) {
 		if len(b.Loses) > 0 {
 			lost = "loses " + Clean(strings.Join(b.Loses, "; "))
 		}
-		rows = append(rows, []string{Clean(b.Reference), short(b.Digest), created, size, plural(b.Packages, "package"), problems, gain, lost})
+		_, tag := assess.BaseTag(b.Reference)
+		rows = append(rows, []string{Clean(tag), short(b.Digest), created, size, plural(b.Packages, "package"), problems, gain, lost})
 	}
 	s.table(rows, 7, 0, 1)
 }

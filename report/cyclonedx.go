@@ -1,9 +1,13 @@
 package report
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
@@ -16,14 +20,23 @@ import (
 
 // CycloneDX writes what is aboard and what is wrong with it as CycloneDX JSON (see [sbom.DefaultCycloneDX]): components, and
 // vulnerabilities with their analysis. A problem whose packages are not all judged alike is one vulnerability for each
-// analysis. Malware and what is out of support are among them, with a property that says so.
+// judgement. Malware and what is out of support are among them, with a property that says so; so are the environment and its score.
 func CycloneDX(w io.Writer, r *Report) error {
 	bom, err := sbom.BOM(documentOf(r), sbom.DefaultCycloneDX)
 	if err != nil {
 		return err
 	}
-	bom.Vulnerabilities = vulnerabilities(r, bom)
-	return writeJSON(w, bom)
+	if a := r.Assessment; a != nil {
+		properties := cdxProperties("environment", a.Environment, "score", fmt.Sprintf("%.1f", a.Score), "grade", a.Grade, "verdict", string(a.Verdict))
+		if had := bom.Metadata.Properties; had != nil {
+			properties = slices.Concat(*had, properties)
+		}
+		bom.Metadata.Properties = &properties
+	}
+	if r.Data != nil { // an empty list would say that there are none
+		bom.Vulnerabilities = vulnerabilities(r, bom)
+	}
+	return sbom.WriteBOM(w, bom)
 }
 
 // documentOf is the report's part that an SBOM tells.
@@ -41,69 +54,115 @@ func documentOf(r *Report) *sbom.Document {
 	return &sbom.Document{Tool: sbom.Tool{Name: r.Tool.Name, Version: r.Tool.Version}, Image: im, Inventory: inv}
 }
 
-// vulnerabilities puts together the findings that are one vulnerability with one analysis, in the order of their ids.
+// vulnerabilities puts together the findings of which the same is said, in the order of their ids.
 func vulnerabilities(r *Report, bom *cdx.BOM) *[]cdx.Vulnerability {
-	refs := map[string][]string{} // by purl
-	if bom.Components != nil {
-		for _, c := range *bom.Components {
-			refs[c.PackageURL] = append(refs[c.PackageURL], c.BOMRef)
-		}
-	}
-	type key struct{ id, state, detail string }
-	at := map[key]int{}
+	refs := refsOf(bom)
+	at := map[string]int{}
 	list := []cdx.Vulnerability{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		analysis := analysisOf(f)
-		k := key{id: f.ID}
-		if analysis != nil {
-			k.state, k.detail = string(analysis.State), analysis.Detail
-		}
-		n, known := at[k]
+		v := vulnerability(f, environmentOf(r))
+		raw, _ := json.Marshal(v) // text, lists and finite numbers alone: it does not fail
+		n, known := at[string(raw)]
 		if !known {
 			n = len(list)
-			at[k] = n
-			list = append(list, vulnerability(f, analysis))
+			at[string(raw)] = n
+			v.Affects = &[]cdx.Affects{}
+			list = append(list, v)
 		}
-		v := &list[n]
-		for _, ref := range refs[f.Package] {
-			*v.Affects = append(*v.Affects, cdx.Affects{Ref: ref})
+		of := refs[f.Package]
+		if of == nil { // the distribution's end of life, which is no package's
+			of = refs[""]
+		}
+		for _, ref := range of {
+			if a := list[n].Affects; !slices.Contains(*a, cdx.Affects{Ref: ref}) {
+				*a = append(*a, cdx.Affects{Ref: ref})
+			}
 		}
 	}
 	slices.SortStableFunc(list, func(a, b cdx.Vulnerability) int { return strings.Compare(a.ID, b.ID) })
 	return &list
 }
 
-func vulnerability(f *match.Finding, analysis *cdx.VulnerabilityAnalysis) cdx.Vulnerability {
-	v := cdx.Vulnerability{
-		ID: f.ID, Source: &cdx.Source{Name: f.Evidence.Feed}, Description: f.Title,
-		Analysis: analysis, Affects: &[]cdx.Affects{}, Ratings: ratings(f),
+// refsOf gives the references to components by package URL; "" has the operating system's, or where none is known the image's.
+func refsOf(bom *cdx.BOM) map[string][]string {
+	refs := map[string][]string{"": {bom.Metadata.Component.BOMRef}}
+	if bom.Components == nil {
+		return refs
 	}
-	if f.Published != "" {
-		v.Published = f.Published + "T00:00:00Z"
-	}
-	var references []cdx.VulnerabilityReference
-	for _, alias := range f.Aliases {
-		references = append(references, cdx.VulnerabilityReference{ID: alias, Source: &cdx.Source{Name: f.Evidence.Feed}})
-	}
-	if len(references) > 0 {
-		v.References = &references
-	}
-	if len(f.Fixed) > 0 {
-		v.Recommendation = "Upgrade " + f.Of.Name + " to " + f.Fixed[0] + " or later."
-	}
-	var properties []cdx.Property
-	for _, p := range []struct{ name, value string }{
-		{"kind", string(f.Kind)}, {"malicious", yes(f.Malicious)}, {"priority", string(f.Priority)}, {"due", f.Due}, {"exploited-since", exploitedSince(f)},
-	} {
-		if p.value != "" {
-			properties = append(properties, cdx.Property{Name: "tidewaiter:" + p.name, Value: p.value})
+	for _, c := range *bom.Components {
+		switch {
+		case c.Type == cdx.ComponentTypeOS:
+			refs[""] = []string{c.BOMRef}
+		case c.PackageURL != "":
+			refs[c.PackageURL] = append(refs[c.PackageURL], c.BOMRef)
 		}
 	}
-	if len(properties) > 0 {
-		v.Properties = &properties
+	return refs
+}
+
+// vulnerability is what is said of a finding, whatever the package.
+func vulnerability(f *match.Finding, environment string) cdx.Vulnerability {
+	source := &cdx.Source{Name: f.Evidence.Feed}
+	v := cdx.Vulnerability{
+		ID: f.ID, Source: source, Description: f.Title, Recommendation: recommendation(f), Analysis: analysisOf(f), Ratings: ratings(f, environment),
+	}
+	if _, err := time.Parse(time.DateOnly, f.Published); err == nil {
+		v.Published = f.Published + "T00:00:00Z"
+	}
+	if len(f.Aliases) > 0 {
+		references := make([]cdx.VulnerabilityReference, 0, len(f.Aliases))
+		for _, alias := range f.Aliases {
+			references = append(references, cdx.VulnerabilityReference{ID: alias, Source: source})
+		}
+		v.References = &references
+	}
+	if page := pageOf(f.ID); page != "" {
+		v.Advisories = &[]cdx.Advisory{{URL: page}}
+	}
+	properties := vulnerabilityProperties(f)
+	v.Properties = &properties
+	if len(properties) == 0 {
+		v.Properties = nil
 	}
 	return v
+}
+
+func recommendation(f *match.Finding) string {
+	switch {
+	case f.Malicious:
+		return nextStep(*f)
+	case len(f.Fixed) > 0:
+		return "Upgrade to " + f.Fixed[0] + "."
+	}
+	return ""
+}
+
+func vulnerabilityProperties(f *match.Finding) []cdx.Property {
+	var epss, quieted string
+	if f.EPSS != nil {
+		epss = fmt.Sprintf("%.5f", f.EPSS.Score)
+	}
+	if f.Quieted != nil {
+		quieted = f.Quieted.By + ": " + f.Quieted.Reason
+	}
+	list := cdxProperties("kind", string(f.Kind), "malicious", yes(f.Malicious), "priority", string(f.Priority), "due", f.Due, "overdue", yes(f.Overdue),
+		"exploited-since", exploitedSince(f), "epss", epss, "quieted", quieted)
+	for _, l := range f.Lowered {
+		list = append(list, cdxProperties("lowered", l.By+": "+l.Reason)...)
+	}
+	return list
+}
+
+// cdxProperties makes properties of names and values; what is empty is left out.
+func cdxProperties(pairs ...string) []cdx.Property {
+	var list []cdx.Property
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			list = append(list, cdx.Property{Name: "tidewaiter:" + pair[0], Value: pair[1]})
+		}
+	}
+	return list
 }
 
 func yes(holds bool) string {
@@ -121,12 +180,10 @@ func exploitedSince(f *match.Finding) string {
 }
 
 // ratings gives the word that Tidewaiter goes by, and every score with who gave it.
-func ratings(f *match.Finding) *[]cdx.VulnerabilityRating {
-	word := cdx.Severity(f.Severity)
-	if f.Severity == match.Negligible {
-		word = cdx.SeverityInfo
-	}
-	list := []cdx.VulnerabilityRating{{Severity: word, Method: cdx.ScoringMethodOther}}
+func ratings(f *match.Finding, environment string) *[]cdx.VulnerabilityRating {
+	words := map[match.Level]cdx.Severity{match.Critical: cdx.SeverityCritical, match.High: cdx.SeverityHigh, match.Medium: cdx.SeverityMedium,
+		match.Low: cdx.SeverityLow, match.Negligible: cdx.SeverityInfo}
+	list := []cdx.VulnerabilityRating{{Severity: cmp.Or(words[f.Severity], cdx.SeverityUnknown), Method: cdx.ScoringMethodOther}}
 	if f.SeveritySource != "" {
 		list[0].Source = &cdx.Source{Name: f.SeveritySource}
 	}
@@ -134,14 +191,15 @@ func ratings(f *match.Finding) *[]cdx.VulnerabilityRating {
 		list = append(list, rating(c))
 	}
 	if f.Environmental != nil {
-		list = append(list, rating(*f.Environmental))
+		here := rating(*f.Environmental)
+		here.Justification = "the environmental score in " + environment
+		list = append(list, here)
 	}
 	return &list
 }
 
 func rating(c match.CVSS) cdx.VulnerabilityRating {
-	score := c.Score
-	out := cdx.VulnerabilityRating{Score: &score, Vector: c.Vector, Method: cdx.ScoringMethodCVSSv2}
+	out := cdx.VulnerabilityRating{Score: &c.Score, Vector: c.Vector, Method: cdx.ScoringMethodCVSSv2}
 	if c.Source != "" {
 		out.Source = &cdx.Source{Name: c.Source}
 	}
@@ -156,44 +214,53 @@ func rating(c match.CVSS) cdx.VulnerabilityRating {
 	return out
 }
 
-// analysisOf says what was found out about a finding; nil where nobody said anything.
+// analysisOf says what was found out about a finding; nil where nobody said anything. What only the user's choice of what to look at
+// quieted (--only-base) was not found out.
 func analysisOf(f *match.Finding) *cdx.VulnerabilityAnalysis {
-	decided := slices.IndexFunc(f.Statements, func(s match.Statement) bool { return s.Decided })
-	if f.Quieted == nil {
-		if decided < 0 {
-			return nil
-		}
-		s := f.Statements[decided]
-		out := &cdx.VulnerabilityAnalysis{State: cdx.IASExploitable, Detail: strings.Join(nonEmpty(s.Author, s.Impact, s.Action, s.Notes), ": ")}
-		if s.Status == vex.UnderInvestigation {
-			out.State = cdx.IASInTriage
-		}
-		return out
+	decided := slices.IndexFunc(f.Statements, func(s match.Statement) bool {
+		return s.Decided && (f.Quieted != nil || !s.Status.Quiets()) // of a finding that stands, what quiets a part of it says too much
+	})
+	q := f.Quieted
+	var out cdx.VulnerabilityAnalysis
+	switch {
+	case decided >= 0:
+		out = statedAnalysis(&f.Statements[decided])
+	case q == nil || strings.HasPrefix(q.By, "--"):
+		return nil
+	default:
+		out.State, out.Justification = cdx.IASNotAffected, justifications()[ruleJustification(q.By)]
 	}
-	out := &cdx.VulnerabilityAnalysis{State: cdx.IASNotAffected, Detail: f.Quieted.By + ": " + f.Quieted.Reason}
-	if f.Quieted.Until != "" {
-		out.Detail += " (until " + f.Quieted.Until + ")"
-	}
-	if decided >= 0 {
-		s := f.Statements[decided]
-		out.Justification = justifications[s.Justification]
-		switch s.Status {
-		case vex.Fixed:
-			out.State = cdx.IASResolved
-		case vex.Affected: // a risk that somebody accepted
-			out.State, out.Response = cdx.IASExploitable, &[]cdx.ImpactAnalysisResponse{cdx.IARWillNotFix}
+	if q != nil {
+		out.Detail = because(q)
+		if out.State == cdx.IASExploitable { // a risk that somebody accepted
+			out.Response = &[]cdx.ImpactAnalysisResponse{cdx.IARWillNotFix}
 		}
+	}
+	return &out
+}
+
+// statedAnalysis is what somebody's statement says, in CycloneDX's words.
+func statedAnalysis(s *match.Statement) cdx.VulnerabilityAnalysis {
+	states := map[vex.Status]cdx.ImpactAnalysisState{
+		vex.NotAffected: cdx.IASNotAffected, vex.Fixed: cdx.IASResolved, vex.Affected: cdx.IASExploitable, vex.UnderInvestigation: cdx.IASInTriage,
+	}
+	words := nonEmpty(cmp.Or(s.Author, s.Source), s.Impact, s.Action, s.Notes)
+	out := cdx.VulnerabilityAnalysis{State: states[s.Status], Justification: justifications()[s.Justification], Detail: strings.Join(words, ": ")}
+	if !s.Timestamp.IsZero() {
+		out.LastUpdated = s.Timestamp.UTC().Format(time.RFC3339)
 	}
 	return out
 }
 
 // justifications has CycloneDX's words for those of OpenVEX.
-var justifications = map[string]cdx.ImpactAnalysisJustification{
-	"component_not_present":                             cdx.IAJCodeNotPresent,
-	"vulnerable_code_not_present":                       cdx.IAJCodeNotPresent,
-	"vulnerable_code_not_in_execute_path":               cdx.IAJCodeNotReachable,
-	"vulnerable_code_cannot_be_controlled_by_adversary": cdx.IAJProtectedByMitigatingControl,
-	"inline_mitigations_already_exist":                  cdx.IAJProtectedByMitigatingControl,
+func justifications() map[string]cdx.ImpactAnalysisJustification {
+	return map[string]cdx.ImpactAnalysisJustification{
+		"component_not_present":                             cdx.IAJCodeNotPresent,
+		"vulnerable_code_not_present":                       cdx.IAJCodeNotPresent,
+		"vulnerable_code_not_in_execute_path":               cdx.IAJCodeNotReachable,
+		"vulnerable_code_cannot_be_controlled_by_adversary": cdx.IAJRequiresEnvironment,
+		"inline_mitigations_already_exist":                  cdx.IAJProtectedByMitigatingControl,
+	}
 }
 
 func nonEmpty(words ...string) []string {

@@ -1,11 +1,12 @@
 package report
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -17,13 +18,22 @@ import (
 //go:embed html.tmpl
 var htmlTemplate string
 
+//go:embed html.css
+var htmlStyle string
+
+//go:embed html.js
+var htmlScript string
+
 // HTML writes the report as one page that needs nothing else: it opens from a disk and without a network. Its charts are SVG, its
-// script only filters the table.
+// script only filters the table. A browser runs that script and no other, whatever stands in the report.
 func HTML(w io.Writer, r *Report) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"clean": Clean, "short": short, "plural": plural, "number": number, "change": change, "closes": closes, "gain": gain,
-		"why":  func(f match.Finding) string { return strings.Join(reasons(f), ", ") },
-		"spot": func(b image.BlindSpot) string { return spot(b, r.Image.Layers) },
+		"because": because, "page": pageOf, "evidence": evidenceLines,
+		"why":   func(f match.Finding) string { return strings.Join(reasons(f), ", ") },
+		"spot":  func(b image.BlindSpot) string { return spot(b, r.Image.Layers) },
+		"list":  func(words []string) string { return strings.Join(words, ", ") },
+		"lines": func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
 	}).Parse(htmlTemplate)
 	if err != nil {
 		return err
@@ -34,151 +44,92 @@ func HTML(w io.Writer, r *Report) error {
 // page is what the template shows.
 type page struct {
 	*Report
+	Policy           string // what the browser may load and run: no more than is written in the page
+	Style            template.CSS
+	Script           template.JS
 	Findings         []match.Finding // that stand, the first to look at in front
 	Quieted          []match.Finding
 	Priorities       []bar
 	Sources, Brought []bar
 	Gauge            gauge
-	Met              int
-	Aboard, Unknown  string
-}
-
-// bar is one bar of a chart: Part is its share of the longest, in percent.
-type bar struct {
-	Name, Note string
-	Value      float64
-	Part       float64
-	Class      string
+	Unmet, Met       []assess.GoalResult
+	Next, Later      []assess.Step
+	LaterFrom        int // the number of the first of Later
+	Aboard, Found    string
+	Unknown          string
 }
 
 func newPage(r *Report) *page {
-	p := &page{Report: r, Findings: sorted(match.Standing(r.Findings)), Aboard: aboard(r)}
+	p := &page{Report: r, Findings: sorted(match.Standing(r.Findings)), Aboard: aboard(r), Found: strings.ReplaceAll(found(&screen{}, r), "   ", "; "), Unknown: unknown(r),
+		Style: template.CSS(htmlStyle), Script: template.JS(htmlScript)}
+	p.Policy = fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; base-uri 'none'; form-action 'none'", hashOf(htmlStyle), hashOf(htmlScript))
 	for _, f := range sorted(r.Findings) {
 		if f.Quieted != nil {
 			p.Quieted = append(p.Quieted, f)
 		}
 	}
-	if len(r.BlindSpots) > 0 {
-		p.Unknown = unknown(r)
+	a := r.Assessment
+	if a == nil {
+		return p
 	}
 	p.Priorities = priorityBars(p.Findings)
-	if a := r.Assessment; a != nil {
-		p.Gauge = newGauge(a.Score, a.Goal)
-		p.Sources, p.Brought = costBars(r)
-		for _, g := range a.Goals {
-			if g.Verdict == assess.Pass {
-				p.Met++
-			}
+	p.Gauge = newGauge(a.Score, a.Goal)
+	p.Sources, p.Brought = costBars(r)
+	p.Next, _ = head(a.Steps, shownSteps, false)
+	p.Later, p.LaterFrom = a.Steps[len(p.Next):], len(p.Next)+1
+	for _, g := range a.Goals {
+		if g.Verdict == assess.Pass {
+			p.Met = append(p.Met, g)
+		} else {
+			p.Unmet = append(p.Unmet, g)
 		}
 	}
+	slices.SortStableFunc(p.Unmet, func(a, b assess.GoalResult) int { return strings.Compare(string(a.Verdict), string(b.Verdict)) }) // fail, unknown
 	return p
 }
 
-// priorityBars counts standing problems by priority; of one in several packages the most urgent counts.
-func priorityBars(findings []match.Finding) []bar {
-	seen := map[string]bool{}
-	count := map[match.Priority]float64{}
-	for _, f := range findings {
-		if !seen[f.ID] {
-			seen[f.ID] = true
-			count[f.Priority]++
-		}
-	}
-	var bars []bar
-	for _, p := range []match.Priority{match.Immediate, match.OutOfCycle, match.Scheduled, match.Defer} {
-		bars = append(bars, bar{Name: string(p), Note: number(int(count[p])), Value: count[p], Class: string(p)})
-	}
-	return scaled(bars)
+// hashOf names a script or a style as a Content-Security-Policy does: https://www.w3.org/TR/CSP3/#grammardef-hash-source
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// shownBars is how many bars a chart has at most: the rest is put together in one.
-const shownBars = 8
+// shownPaths is how many places of one finding are listed.
+const shownPaths = 5
 
-// costBars says which packages and which layers take most from the score.
-func costBars(r *Report) (packages, layers []bar) {
-	of := map[string]*match.Finding{}
-	for i := range r.Findings {
-		of[r.Findings[i].Package] = &r.Findings[i]
+// evidenceLines say why a finding was made, where it is, and what else is known of it.
+func evidenceLines(f match.Finding) []string {
+	e := f.Evidence
+	lines := []string{strings.TrimSpace(e.Advisory+" "+e.Feed) + ": " + e.Compared}
+	lines = append(lines, e.Facts...)
+	if len(f.Aliases) > 0 {
+		lines = append(lines, "also "+strings.Join(f.Aliases, ", "))
 	}
-	byPackage, byLayer := map[string]float64{}, map[string]float64{}
-	for _, c := range r.Assessment.Costs {
-		f := of[c.Package]
-		switch {
-		case c.Goal != "":
-			byPackage["goal "+c.Goal] += c.Points
-			byLayer["goals"] += c.Points
-		case f != nil:
-			byPackage[f.Of.Name+" "+f.Of.Version] += c.Points
-			byLayer[layerName(f)] += c.Points
-		}
+	if f.Layer != nil {
+		lines = append(lines, layerName(&f))
 	}
-	return largest(byPackage), largest(byLayer)
+	paths, more := head(f.Paths, shownPaths, false)
+	for _, path := range paths {
+		lines = append(lines, "/"+path)
+	}
+	if more > 0 {
+		lines = append(lines, "and "+plural(more, "place")+" more")
+	}
+	if f.KEV != nil {
+		lines = append(lines, "known to be exploited since "+f.KEV.Added)
+	}
+	for _, c := range f.CVSS {
+		lines = append(lines, fmt.Sprintf("CVSS %.1f %s by %s", c.Score, c.Vector, c.Source))
+	}
+	if c := f.Environmental; c != nil {
+		lines = append(lines, fmt.Sprintf("CVSS %.1f %s here", c.Score, c.Vector))
+	}
+	for _, l := range f.Lowered {
+		lines = append(lines, "lowered by "+l.By+": "+l.Reason)
+	}
+	for _, s := range f.Statements {
+		words := nonEmpty(s.Author, string(s.Status), s.Justification, s.Impact, s.Action, s.Note)
+		lines = append(lines, "stated in "+s.Source+": "+strings.Join(words, ": "))
+	}
+	return lines
 }
-
-func layerName(f *match.Finding) string {
-	if f.Layer == nil {
-		return "no layer is known"
-	}
-	return strings.TrimSpace(fmt.Sprintf("layer %d  %s", *f.Layer, f.Instruction))
-}
-
-func largest(points map[string]float64) []bar {
-	var bars []bar
-	for name, value := range points {
-		bars = append(bars, bar{Name: name, Value: value})
-	}
-	slices.SortFunc(bars, func(a, b bar) int {
-		if a.Value != b.Value {
-			if a.Value > b.Value {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	if len(bars) > shownBars {
-		rest := bar{Name: fmt.Sprintf("%d others", len(bars)-shownBars+1)}
-		for _, b := range bars[shownBars-1:] {
-			rest.Value += b.Value
-		}
-		bars = append(bars[:shownBars-1], rest)
-	}
-	for i := range bars {
-		bars[i].Note = fmt.Sprintf("%.1f", bars[i].Value)
-	}
-	return scaled(bars)
-}
-
-func scaled(bars []bar) []bar {
-	longest := 0.0
-	for _, b := range bars {
-		longest = max(longest, b.Value)
-	}
-	for i := range bars {
-		if longest > 0 {
-			bars[i].Part = math.Round(1000*bars[i].Value/longest) / 10
-		}
-	}
-	return bars
-}
-
-// gauge is a half circle of radius 80 about (100, 100) that is filled as far as the score goes.
-type gauge struct {
-	// Filled and Length are the lengths of the filled arc and of the whole one.
-	Filled, Length float64
-	// X1 to Y2 are the mark of the goal.
-	X1, Y1, X2, Y2 float64
-	Goal           bool
-}
-
-func newGauge(score, goal float64) gauge {
-	const radius = 80
-	g := gauge{Length: round(math.Pi * radius), Goal: goal > 0}
-	g.Filled = round(g.Length * score / 100)
-	angle := math.Pi * (1 - goal/100)
-	g.X1, g.Y1 = round(100+68*math.Cos(angle)), round(100-68*math.Sin(angle))
-	g.X2, g.Y2 = round(100+92*math.Cos(angle)), round(100-92*math.Sin(angle))
-	return g
-}
-
-func round(x float64) float64 { return math.Round(10*x) / 10 }

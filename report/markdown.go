@@ -2,9 +2,11 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,7 +23,7 @@ const maxMarkdown = 65536
 func Markdown(w io.Writer, r *Report) error {
 	b := bufio.NewWriter(w)
 	m := &markdown{w: b, left: maxMarkdown - 1000} // what cuts a list short needs room, too
-	m.line("<!-- tidewaiter: " + strings.ReplaceAll(html.EscapeString(Clean(repositoryOf(r.Image.Reference)+" "+environmentOf(r))), "--", "- -") + " -->")
+	m.line("<!-- tidewaiter: " + html.EscapeString(Clean(cut(repositoryOf(r.Image.Reference)+" "+environmentOf(r), longestCell))) + " -->")
 	m.line(headline(r))
 	m.line("")
 	m.line(counts(r))
@@ -29,17 +31,27 @@ func Markdown(w io.Writer, r *Report) error {
 		m.line(fmt.Sprintf("%d. %s", i+1, stepLine(st)))
 	}
 	m.line("")
+	var act, rest [][]match.Finding
+	for _, p := range byID(match.Standing(r.Findings)) {
+		if assess.ToAct(&p[0]) {
+			act = append(act, p)
+		} else {
+			rest = append(rest, p)
+		}
+	}
 	m.goals(r)
-	m.findings("To act on", r, func(f *match.Finding) bool { return assess.ToAct(f) })
-	m.findings("Everything else that stands", r, func(f *match.Finding) bool { return f.Quieted == nil && !assess.ToAct(f) })
-	m.quieted(r)
+	m.problems("To act on", act)
 	m.blindSpots(r)
+	m.quieted(r)
+	m.last = true
+	m.problems("Everything else that stands", rest)
 	return b.Flush()
 }
 
 type markdown struct {
 	w    *bufio.Writer
-	left int // characters
+	left int  // characters
+	last bool // of the lists: it may take all that is left, each of the others half of it
 }
 
 func (m *markdown) line(text string) bool {
@@ -58,6 +70,10 @@ func (m *markdown) folded(title string, head []string, rows [][]string) {
 		return
 	}
 	const frame = 200 // of what stands around the rows
+	spare := 0
+	if !m.last {
+		spare = m.left / 2
+	}
 	if m.left < frame+len(title) {
 		m.w.WriteString(fmt.Sprintf("\n%s: %s left out, see the JSON report\n", title, plural(len(rows), "row")))
 		return
@@ -66,8 +82,8 @@ func (m *markdown) folded(title string, head []string, rows [][]string) {
 	m.line("| " + strings.Join(head, " | ") + " |")
 	m.line("|" + strings.Repeat(" --- |", len(head)))
 	for i, row := range rows {
-		if text := "| " + strings.Join(row, " | ") + " |"; utf8.RuneCountInString(text)+frame > m.left || !m.line(text) {
-			m.line(fmt.Sprintf("\nand %s, which find no room here: see the JSON report", plural(len(rows)-i, "row")))
+		if text := "| " + strings.Join(row, " | ") + " |"; utf8.RuneCountInString(text)+frame > m.left-spare || !m.line(text) {
+			m.line(fmt.Sprintf("\nand %s more, for which there is no room here: see the JSON report", plural(len(rows)-i, "row")))
 			break
 		}
 	}
@@ -79,8 +95,20 @@ func mark(text string) string {
 	if text == "" {
 		return ""
 	}
-	text = strings.ReplaceAll(Clean(text), "`", "'")
-	return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
+	return "`" + strings.NewReplacer("`", "'", `\|`, `\ \|`, "|", `\|`).Replace(Clean(text)) + "`" // a bar would end a table's cell
+}
+
+// cell is [mark] for what stands in one cell or line, cut where it is longer than anybody reads there.
+func cell(text string) string { return mark(cut(text, longestCell)) }
+
+const longestCell = 160 // characters
+
+// word writes one word of ours as it is; in a stored report it may be anything.
+func word(text string) string {
+	if strings.Trim(text, "ABCDEFabcdefghijklmnopqrstuvwxyz-") != "" {
+		return cell(text)
+	}
+	return text
 }
 
 func repositoryOf(reference string) string {
@@ -99,30 +127,47 @@ func environmentOf(r *Report) string {
 }
 
 func headline(r *Report) string {
-	line := "**" + mark(r.Image.Reference)
+	line := "**" + cell(r.Image.Reference)
 	a := r.Assessment
 	if a == nil {
 		return line + ": nothing was matched, there is no advisory file**"
 	}
-	line += fmt.Sprintf(" in %s: score %.1f %s", mark(a.Environment), a.Score, a.Grade)
+	line += fmt.Sprintf(" in %s: score %.1f %s", cell(a.Environment), a.Score, word(a.Grade))
 	if a.Goal > a.Score {
-		line += fmt.Sprintf(" of the %.0f that are the goal", a.Goal)
+		line += fmt.Sprintf(", goal %.0f", a.Goal)
 	}
 	line += "**"
-	if text := gate(&screen{}, a.Goals); text != "" {
+	goals := slices.Clone(a.Goals)
+	for i := range goals {
+		goals[i].Name = cell(goals[i].Name)
+	}
+	if text := gate(&screen{}, goals); len(text) > 2000 { // a line that nobody would read
+		line += "; " + plural(len(goals), "goal") + ", not all met"
+	} else if text != "" {
 		line += "; " + text
 	}
 	return line
 }
 
 func counts(r *Report) string {
-	if r.Assessment == nil {
+	var line string
+	switch {
+	case r.Assessment == nil:
 		return unknown(r)
+	case len(match.Standing(r.Findings)) == 0:
+		line = found(&screen{}, r)
+	default:
+		t := r.Assessment.Tally
+		line = fmt.Sprintf("%s to act on, %s scheduled, %s deferred", number(t.ToAct), number(t.Scheduled), number(t.Deferred))
+		if t.Quieted > 0 {
+			line += ", " + number(t.Quieted) + " quieted"
+		}
+		if t.Overdue > 0 {
+			line += "; " + number(t.Overdue) + " overdue"
+		}
 	}
-	t := r.Assessment.Tally
-	line := fmt.Sprintf("%s to act on, %s scheduled, %s deferred, %s quieted", number(t.ToAct), number(t.Scheduled), number(t.Deferred), number(t.Quieted))
-	if t.Overdue > 0 {
-		line += "; " + number(t.Overdue) + " overdue"
+	if text := urgent(match.Standing(r.Findings)); text != "" {
+		line += "; **" + text + "**"
 	}
 	if len(r.BlindSpots) > 0 {
 		line += "; " + unknown(r)
@@ -139,12 +184,12 @@ func firstSteps(r *Report) []assess.Step {
 }
 
 func stepLine(st assess.Step) string {
-	line := mark(st.Title) + " " + closes(st)
-	if st.Where != "" {
-		line += ", " + mark(st.Where)
-	}
+	line := cell(st.Title) + " " + closes(st)
 	if g := gain(st); g != "" {
-		line += ", " + g
+		line += ", score " + g
+	}
+	if st.Where != "" {
+		line += ", " + mark(truncate(Clean(st.Where), 60))
 	}
 	return line
 }
@@ -155,26 +200,30 @@ func (m *markdown) goals(r *Report) {
 	}
 	var rows [][]string
 	for _, g := range r.Assessment.Goals {
-		rows = append(rows, []string{string(g.Verdict), mark(g.Name), mark(g.Reason), mark(g.Step)})
+		rows = append(rows, []string{word(string(g.Verdict)), cell(g.Name), cell(g.Reason), cell(g.Step)})
 	}
 	m.folded("Goals", []string{"", "goal", "why", "next"}, rows)
 }
 
-func (m *markdown) findings(title string, r *Report, of func(f *match.Finding) bool) {
+// problems lists each problem once, however many packages have it.
+func (m *markdown) problems(title string, problems [][]match.Finding) {
 	var rows [][]string
-	for _, f := range sorted(r.Findings) {
-		if of(&f) {
-			rows = append(rows, []string{string(f.Priority), string(f.Severity), mark(f.ID), mark(f.Of.Name), mark(change(f)), mark(why(f))})
+	for _, p := range problems {
+		f := p[0]
+		name := cell(f.Of.Name)
+		if len(p) > 1 {
+			name += fmt.Sprintf(" +%d", len(p)-1)
 		}
+		rows = append(rows, []string{word(string(f.Priority)), word(string(f.Severity)), cell(f.ID), name, cell(change(f)), cell(cmp.Or(strings.Join(reasons(f), ", "), whereabouts(f)))})
 	}
-	m.folded(title, []string{"priority", "severity", "id", "package", "version", ""}, rows)
+	m.folded(title, []string{"priority", "severity", "id", "package", "version", "why, or where"}, rows)
 }
 
 func (m *markdown) quieted(r *Report) {
 	var rows [][]string
 	for _, f := range sorted(r.Findings) {
 		if f.Quieted != nil {
-			rows = append(rows, []string{mark(f.ID), mark(f.Of.Name), mark(f.Quieted.By), mark(f.Quieted.Reason), f.Quieted.Until})
+			rows = append(rows, []string{cell(f.ID), cell(f.Of.Name), cell(f.Quieted.By), cell(f.Quieted.Reason), cell(f.Quieted.Until)})
 		}
 	}
 	m.folded("Quieted", []string{"id", "package", "by", "why", "until"}, rows)
@@ -183,7 +232,7 @@ func (m *markdown) quieted(r *Report) {
 func (m *markdown) blindSpots(r *Report) {
 	var rows [][]string
 	for _, b := range r.BlindSpots {
-		rows = append(rows, []string{mark(spot(b, r.Image.Layers))})
+		rows = append(rows, []string{cell(spot(b, r.Image.Layers))})
 	}
 	m.folded("Blind spots", []string{"what could not be read or judged"}, rows)
 }

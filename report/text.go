@@ -87,60 +87,8 @@ func header(s *screen, r *Report, all bool) {
 		s.fact("unknown", s.red(unknown(r)))
 	}
 	if r.Assessment != nil && r.Assessment.Environment != "" {
-		assessed(s, r.Assessment)
+		assessed(s, r)
 	}
-}
-
-// assessed says what the image is worth in its environment, how far it is from the goal, and what would stand in a gate's way.
-func assessed(s *screen, a *assess.Assessment) {
-	line := fmt.Sprintf("score %.1f %s", a.Score, a.Grade)
-	switch {
-	case a.Goal > a.Score:
-		line += fmt.Sprintf(" -> goal %.0f", a.Goal)
-	case a.Goal > 0:
-		line += fmt.Sprintf(", goal %.0f is met", a.Goal)
-	}
-	var parts []string
-	t := a.Tally
-	if t.ToAct > 0 {
-		parts = append(parts, s.red(number(t.ToAct)+" to act on"))
-	}
-	if t.Scheduled > 0 {
-		parts = append(parts, number(t.Scheduled)+" scheduled")
-	}
-	if n := t.Deferred + t.Quieted; n > 0 {
-		parts = append(parts, number(n)+" deferred or quieted (--all)")
-	}
-	if len(parts) > 0 {
-		line += "   " + strings.Join(parts, ", ")
-	}
-	s.line()
-	s.wrapped("  "+s.bold(Clean(a.Environment))+"  ", line)
-	if line := gate(s, a.Goals); line != "" {
-		s.wrapped("  "+strings.Repeat(" ", visible(Clean(a.Environment)))+"  ", line)
-	}
-}
-
-// gate names the goals that are not met, and those of which it is not known.
-func gate(s *screen, goals []assess.GoalResult) string {
-	if len(goals) == 0 {
-		return ""
-	}
-	names := map[assess.Verdict][]string{}
-	for _, g := range goals {
-		names[g.Verdict] = append(names[g.Verdict], Clean(g.Name))
-	}
-	var parts []string
-	if list := names[assess.Fail]; len(list) > 0 {
-		parts = append(parts, s.red("not met: "+strings.Join(list, ", ")))
-	}
-	if list := names[assess.Unknown]; len(list) > 0 {
-		parts = append(parts, "unknown: "+strings.Join(list, ", "))
-	}
-	if len(parts) == 0 {
-		return "all " + plural(len(goals), "goal") + " met"
-	}
-	return fmt.Sprintf("%d of %s met; %s", len(names[assess.Pass]), plural(len(goals), "goal"), strings.Join(parts, "; "))
 }
 
 // base names the base image, how that is known, and what is its.
@@ -347,47 +295,6 @@ func malicious(s *screen, r *Report) {
 	}
 }
 
-func steps(s *screen, r *Report, all bool) {
-	if r.Assessment == nil || len(r.Assessment.Steps) == 0 {
-		return
-	}
-	list, more := head(r.Assessment.Steps, shownSteps, all)
-	s.section("Do next", "")
-	rows := make([][]string, 0, len(list))
-	for i, st := range list {
-		rows = append(rows, []string{fmt.Sprint(i + 1), Clean(st.Title), closes(st), gain(st), Clean(st.Where)})
-	}
-	s.table(rows, 4, 1)
-	if more > 0 {
-		s.line("    ", s.paint(ansiFaint, "and "+number(more)+" more: tidewaiter advise "+Clean(r.Image.Reference)))
-	}
-}
-
-// gain says how far a step brings the score.
-func gain(st assess.Step) string {
-	if st.Gain == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%+.1f", st.Gain)
-}
-
-func closes(st assess.Step) string {
-	if len(st.Closes) == 0 {
-		return ""
-	}
-	if !slices.ContainsFunc(st.Closes, func(id string) bool { return !strings.HasPrefix(id, "EOL-") }) {
-		return "out of support"
-	}
-	line := "closes " + number(len(st.Closes))
-	switch {
-	case st.Exploited == 1:
-		line += ", one exploited"
-	case st.Exploited > 1:
-		line += fmt.Sprintf(", %d exploited", st.Exploited)
-	}
-	return line
-}
-
 func findings(s *screen, r *Report, all bool) {
 	var plain []match.Finding
 	room := shownProblems
@@ -399,39 +306,73 @@ func findings(s *screen, r *Report, all bool) {
 			plain = append(plain, f)
 		}
 	}
-	problems := byID(plain)
-	if len(problems) == 0 {
+	if len(plain) == 0 {
 		return
 	}
-	act := slices.IndexFunc(problems, func(p []match.Finding) bool { return !assess.ToAct(&p[0]) && p[0].KEV == nil })
-	if act < 0 {
-		act = len(problems)
+	if all {
+		s.section("Problems", "")
+		s.problems(byID(plain))
+		return
 	}
+	var act []match.Finding
+	for _, f := range plain {
+		if assess.ToAct(&f) || f.KEV != nil {
+			act = append(act, f)
+		}
+	}
+	title, asked := "To act on", act
+	if len(act) == 0 {
+		title, asked = "Look at first", plain
+	}
+	things := byThing(asked)
 	// What is exploited is never folded away.
 	never := 0
-	for never < act && problems[never][0].KEV != nil {
+	for never < len(things) && things[never][0].KEV != nil {
 		never++
 	}
-	rest := problems[act:]
-	if act > 0 {
-		list, more := head(problems[:act], max(room, never), all)
-		s.section("To act on", "")
-		s.problems(list)
-		if !all {
-			s.more(more+len(rest), "problem") // what is not shown can wait
-			return
-		}
+	list, more := head(things, max(room, never), false)
+	note := plural(len(byID(asked)), "problem")
+	if more > 0 {
+		note += " in " + plural(len(things), "package")
 	}
-	list, more := head(rest, room, all)
-	if len(list) > 0 {
-		title := "Look at first"
-		if act > 0 {
-			title = "All else"
-		}
-		s.section(title, plural(len(rest), "problem")+" in all")
-		s.problems(list)
-		s.more(more, "problem")
+	s.section(title, note)
+	s.things(list)
+	if n := len(byID(plain)) - shownOf(list); n > 0 {
+		s.more(n, "problem")
 	}
+}
+
+// byThing puts together the findings that one upgrade ends: those of a language's package at one version, and those of all packages that a
+// distribution builds from one source.
+func byThing(findings []match.Finding) [][]match.Finding {
+	return grouped(sorted(findings), func(f *match.Finding) string {
+		if f.Of.OfDistribution() && f.Of.Source != nil {
+			return f.Of.Type + " " + f.Of.Source.Name
+		}
+		return f.Of.Type + " " + f.Of.Name + " " + f.Of.Version
+	})
+}
+
+// shownOf counts the problems of a list of things.
+func shownOf(things [][]match.Finding) int {
+	return len(byID(slices.Concat(things...)))
+}
+
+// things writes a line for each thing to upgrade, with the worst of its problems.
+func (s *screen) things(list [][]match.Finding) {
+	rows := make([][]string, 0, len(list))
+	for _, findings := range list {
+		f := findings[0]
+		id, name := f.ID, f.Of.Name
+		if n := len(byID(findings)) - 1; n > 0 {
+			id += fmt.Sprintf(" +%d", n)
+		}
+		if f.Of.OfDistribution() && f.Of.Source != nil {
+			name = f.Of.Source.Name
+		}
+		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(id), Clean(name), Clean(change(f)), s.why(f)})
+	}
+	s.table(rows, 2, 4, 3, 1)
 }
 
 // problems writes a line for each problem.
@@ -443,8 +384,7 @@ func (s *screen) problems(list [][]match.Finding) {
 		if len(p) > 1 {
 			name += fmt.Sprintf(" +%d", len(p)-1)
 		}
-		reason := truncate(why(f), max(24, s.width-76)) // of a path the end is enough, where the rest needs the room
-		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(name), Clean(change(f)), reason})
+		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(name), Clean(change(f)), s.why(f)})
 	}
 	s.table(rows, 2, 4, 3, 1)
 }
@@ -526,48 +466,32 @@ func change(f match.Finding) string {
 // byID puts together the findings of one problem, the worst problem first: a library's five binary packages have one
 // problem and not five.
 func byID(findings []match.Finding) [][]match.Finding {
-	at := map[string]int{}
-	var problems [][]match.Finding
-	for _, f := range sorted(findings) {
-		i, ok := at[f.ID]
-		if !ok {
-			i = len(problems)
-			at[f.ID] = i
-			problems = append(problems, nil)
-		}
-		problems[i] = append(problems[i], f)
-	}
-	return problems
+	return grouped(sorted(findings), func(f *match.Finding) string { return f.ID })
 }
 
-// why says what makes a finding urgent; where nothing does, where it is.
-func why(f match.Finding) string {
+// why says what makes a finding urgent, as much of it as finds room; where nothing does, where it is.
+func (s *screen) why(f match.Finding) string {
+	room := max(24, s.width-76)
 	if parts := reasons(f); len(parts) > 0 {
-		return strings.Join(parts, ", ")
+		line := parts[0]
+		for _, part := range parts[1:] {
+			if visible(line)+2+visible(part) > room {
+				break
+			}
+			line += ", " + part
+		}
+		return line
 	}
+	return truncate(whereabouts(f), room) // of a path the end is enough
+}
+
+// whereabouts is where a finding is.
+func whereabouts(f match.Finding) string {
 	// That a distribution's database names the package says nothing new; which layer brought it does.
 	if f.Of.OfDistribution() && f.Layer != nil {
 		return fmt.Sprintf("layer %d", *f.Layer)
 	}
 	return Clean(f.Of.Place())
-}
-
-// reasons are what makes a finding urgent.
-func reasons(f match.Finding) []string {
-	var parts []string
-	switch {
-	case f.Overdue:
-		parts = append(parts, "overdue")
-	case f.Due != "" && assess.ToAct(&f):
-		parts = append(parts, "due "+f.Due)
-	}
-	if f.KEV != nil {
-		parts = append(parts, "exploited")
-	}
-	if f.EPSS != nil && f.EPSS.Score >= 0.01 {
-		parts = append(parts, fmt.Sprintf("EPSS %.0f%%", min(f.EPSS.Score*100, 99))) // nothing is certain
-	}
-	return parts
 }
 
 func blindSpots(s *screen, r *Report, all bool) {
