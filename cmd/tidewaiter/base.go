@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -48,14 +49,16 @@ func loadBases(s streams, dir string) ([]inventory.KnownBase, error) {
 }
 
 func newBaseAdd(s streams) *cobra.Command {
-	var dir, as string
+	var as string
+	var noPackages bool
 	var o imageOptions
 	cmd := &cobra.Command{
 		Use:   "add IMAGE...",
-		Short: "Make images known as bases: their manifests and configs are read, and no layer",
-		Long: `Makes images known as bases. Only their manifests and configs are read, and of an index those of all platforms unless
---platform names one. A name whose image has changed since is kept with both: images that were built on the old one are
-still told.`,
+		Short: "Make images known as bases, and what is aboard them",
+		Long: `Makes images known as bases, of an index those of all platforms unless --platform names one. What is aboard is read for one platform,
+that of --platform or of this machine, so that scan and advise can say what a move to that base would bring; with --no-packages
+only manifests and configs are read. A name whose image has changed since is kept with both: images that were built on the old one
+are still told.`,
 		Example: `  tidewaiter base add debian:12 debian:12-slim
   tidewaiter base add --as debian:12 oci:build/debian`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -69,7 +72,7 @@ still told.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, ref := range args {
-				if err := baseAdd(cmd.Context(), s, dir, ref, as, &o); err != nil {
+				if err := baseAdd(cmd.Context(), s, ref, as, noPackages, &o); err != nil {
 					return err
 				}
 			}
@@ -78,19 +81,28 @@ still told.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&as, "as", "", "the name to know the image by, where it is not the one that it is read under")
-	f.StringVar(&o.platform, "platform", "", "os/arch[/variant] to pick from a multi-platform image")
-	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak to the registry without TLS (loopback hosts need no asking)")
-	f.StringSliceVar(&o.caCerts, "ca-cert", nil, "PEM file with certificates of a registry's authority; may repeat")
-	addBasesFlag(f, &dir)
+	f.BoolVar(&noPackages, "no-packages", false, "read manifests and configs alone, and no layer")
+	o.addReading(f)
 	return cmd
 }
 
 // baseAdd makes an image known as a base, for each platform that it has.
-func baseAdd(ctx context.Context, s streams, dir, ref, as string, o *imageOptions) error {
+func baseAdd(ctx context.Context, s streams, ref, as string, noPackages bool, o *imageOptions) error {
+	as = cmp.Or(as, baseName(ref))
+	aboard := ""
+	if !noPackages {
+		k, err := o.readAboard(ctx, s, ref, as, o.platform)
+		if err != nil {
+			return err
+		}
+		if err := addBase(s, o.bases, k); err != nil {
+			return err
+		}
+		aboard = k.Platform
+	}
 	source := o.source()
 	platforms := []string{source.Platform}
-	if source.Platform == "" || source.Platform == allPlatforms {
-		source.Platform = ""
+	if source.Platform == "" {
 		var err error
 		if platforms, err = image.Platforms(ctx, ref, source); err != nil {
 			return err
@@ -100,17 +112,60 @@ func baseAdd(ctx context.Context, s streams, dir, ref, as string, o *imageOption
 		}
 	}
 	for _, platform := range platforms {
+		if !noPackages && (platform == aboard || len(platforms) == 1) {
+			continue
+		}
 		source.Platform = platform
 		k, err := readBase(ctx, ref, as, source)
 		if err != nil {
 			return err
 		}
-		if err := bases.Add(dir, k); err != nil {
+		if err := addBase(s, o.bases, k); err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, describeBase(k))
 	}
 	return nil
+}
+
+func addBase(s streams, dir string, k inventory.KnownBase) error {
+	if err := bases.Add(dir, k); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, describeBase(k))
+	return nil
+}
+
+// readAboard reads an image's layers, and describes it as a base with what is aboard.
+func (o *imageOptions) readAboard(ctx context.Context, s streams, ref, as, platform string) (inventory.KnownBase, error) {
+	source := o.source()
+	source.Platform = platform
+	if platform == allPlatforms {
+		source.Platform = ""
+	}
+	im, err := image.Open(ctx, ref, source)
+	if err != nil {
+		return inventory.KnownBase{}, err
+	}
+	defer im.Close()
+	if im.Root != nil { // has no layers to know it by
+		return inventory.NewKnownBase(im, nil, as)
+	}
+	a, err := o.readLayers(ctx, s, im, false)
+	if err != nil {
+		return inventory.KnownBase{}, err
+	}
+	layers := a.layers
+	for _, ix := range layers {
+		if ix.TOC { // what was not read whole is known by the config's word, as a base whose layers are not read is
+			layers = nil
+			break
+		}
+	}
+	k, err := inventory.NewKnownBase(im, layers, as)
+	if err == nil {
+		k.SetAboard(a.inventory)
+	}
+	return k, err
 }
 
 func readBase(ctx context.Context, ref, as string, o image.Options) (inventory.KnownBase, error) {
@@ -119,9 +174,6 @@ func readBase(ctx context.Context, ref, as string, o image.Options) (inventory.K
 		return inventory.KnownBase{}, err
 	}
 	defer im.Close()
-	if as == "" {
-		as = baseName(ref)
-	}
 	return inventory.NewKnownBase(im, nil, as)
 }
 
@@ -137,7 +189,11 @@ func baseName(ref string) string {
 
 // describeBase tells a known base in one line.
 func describeBase(k inventory.KnownBase) string {
-	return oneLine(fmt.Sprintf("%s %s, layers: %d, %s", k.Reference, cmp.Or(k.Platform, "(no platform)"), len(k.DiffIDs), cmp.Or(k.Digest, "no digest")))
+	line := fmt.Sprintf("%s %s, layers: %d, %s", k.Reference, cmp.Or(k.Platform, "(no platform)"), len(k.DiffIDs), cmp.Or(k.Digest, "no digest"))
+	if k.Packages != nil {
+		line += fmt.Sprintf(", packages: %d", len(k.Packages))
+	}
+	return oneLine(line)
 }
 
 func newBaseList(s streams) *cobra.Command {
@@ -161,6 +217,9 @@ func baseList(s streams, dir, format string) error {
 	}
 	switch format {
 	case "json":
+		for i := range known {
+			known[i].Packages = nil // sbom lists them
+		}
 		e := json.NewEncoder(s.out)
 		e.SetIndent("", "  ")
 		return e.Encode(append([]inventory.KnownBase{}, known...)) // an empty list, not null
@@ -173,9 +232,13 @@ func baseList(s streams, dir, format string) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "image\tplatform\tlayers\tdigest")
+	fmt.Fprintln(w, "image\tplatform\tlayers\tpackages\tdigest")
 	for _, k := range known {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", oneLine(k.Reference), oneLine(k.Platform), len(k.DiffIDs), oneLine(k.Digest))
+		packages := "-"
+		if k.Packages != nil {
+			packages = strconv.Itoa(len(k.Packages))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", oneLine(k.Reference), oneLine(k.Platform), len(k.DiffIDs), packages, oneLine(k.Digest))
 	}
 	return w.Flush()
 }

@@ -27,7 +27,7 @@ func newDemo(s streams) *cobra.Command {
 		Args:  exactArgs(),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), s, o) },
 	}
-	o.addFlags(cmd, "text", "json")
+	o.addReport(cmd)
 	o.addAll(cmd.Flags())
 	return cmd
 }
@@ -69,7 +69,7 @@ func demo(ctx context.Context, s streams, o outputs) error {
 		return err
 	}
 	r.Image.Reference = "shop:demo"
-	if err := o.write(s, reportForms(r)); err != nil || o.format != "text" {
+	if err := o.write(s, o.reportForms(s, r, "")); err != nil || o.format != "text" {
 		return err
 	}
 	_, err = fmt.Fprint(s.out, `

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tidewaiter/advisory"
+	"tidewaiter/assess"
 	"tidewaiter/inventory"
 	"tidewaiter/match"
 	"tidewaiter/report"
@@ -21,8 +22,9 @@ func newExplain(s streams) *cobra.Command {
 		Use:   "explain IMAGE CVE",
 		Short: "Why an image is affected by a vulnerability, or why it is not",
 		Long: `Says in a few lines why IMAGE is affected by a vulnerability: the package and its file, which layer and instruction brought it,
-which advisory of which feed says so, the comparison that was made, who set the severity, and what quiets it. Or why it is not:
-which packages aboard were considered and why none matched. Or which blind spot prevents an answer.
+which advisory of which feed says so, the comparison that was made, who set the severity, and what quiets it; then what that means
+in an environment: its priority, the day by which it must be fixed and its CVSS score there, with all that they were made of.
+Or why it is not: which packages aboard were considered and why none matched. Or which blind spot prevents an answer.
 
 CVE may be any name of the vulnerability, in any case: CVE-2021-44228, GHSA-jfh8-c2jp-5v3q, DSA-5020-1, GO-2022-0969.
 
@@ -34,6 +36,7 @@ Exit codes:
   3  there was nothing to judge
   4  it cannot be said: a blind spot stands in the way, or no feed knows the vulnerability`,
 		Example: `  tidewaiter explain shop:2.1 CVE-2021-44228
+  tidewaiter explain --env staging shop:2.1 CVE-2021-44228
   tidewaiter explain --all --format json oci:build/shop GHSA-jfh8-c2jp-5v3q
   tidewaiter explain sbom:shop.spdx.json CVE-2024-3094`,
 		Args: exactArgs("IMAGE", "CVE"),
@@ -73,6 +76,11 @@ func explainCommand(ctx context.Context, s streams, ref, asked string, o scanOpt
 	if err != nil {
 		return err
 	}
+	env, err := o.environment(&r.Image)
+	if err != nil {
+		return err
+	}
+	e.Judge(env, assess.Options{Now: s.now()})
 	forms := map[string]form{
 		"text": e.Text,
 		"json": func(w io.Writer, _ report.TextOptions) error { return e.JSON(w) },

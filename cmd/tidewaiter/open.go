@@ -11,10 +11,12 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tidewaiter/assess"
 	"tidewaiter/image"
 	"tidewaiter/inventory"
 	"tidewaiter/inventory/extractors"
 	"tidewaiter/layer"
+	"tidewaiter/report"
 	"tidewaiter/sbom"
 )
 
@@ -29,13 +31,20 @@ type imageOptions struct {
 	cache     cacheOptions
 	// bases is the directory of known base images, dockerfile the file that the image was built from.
 	bases, dockerfile string
+	// guessed says that the Dockerfile was found and not named.
+	guessed bool
 }
 
 func (o *imageOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.dockerfile, "dockerfile", "", "the Dockerfile that the image was built from: instructions then name its lines")
+	o.addReading(f)
+}
+
+// addReading adds what is asked of reading an image's layers.
+func (o *imageOptions) addReading(f *pflag.FlagSet) {
 	f.StringVar(&o.platform, "platform", "", "os/arch[/variant] to pick from a multi-platform image")
 	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak to the registry without TLS (loopback hosts need no asking)")
 	f.StringSliceVar(&o.caCerts, "ca-cert", nil, "PEM file with certificates of a registry's authority; may repeat")
-	f.StringVar(&o.dockerfile, "dockerfile", "", "the Dockerfile that the image was built from: instructions then name its lines")
 	addBasesFlag(f, &o.bases)
 	f.BoolVar(&o.fullRead, "full-read", false, "read every layer whole, also where a table of contents (zstd:chunked, eStargz) would spare most of it")
 	o.cache.addFlags(f)
@@ -49,8 +58,16 @@ type aboard struct {
 	image     *image.Image
 	layers    []*layer.Index
 	inventory *inventory.Inventory
+	// known are the bases that it was compared with, and dockerfile what it was built from; nil where that is not known.
+	known      []inventory.KnownBase
+	dockerfile *assess.Dockerfile
+	// unfit says why a Dockerfile that was found is not the image's.
+	unfit      error
+	provenance *inventory.Provenance
 	// statements are what others say of its vulnerabilities; nil until they are read.
 	statements *statements
+	// earlier is the stored report that all this was taken from; nil where an image or a document was read.
+	earlier *report.Report
 }
 
 func (o *imageOptions) open(ctx context.Context, ref string) (*image.Image, error) {
@@ -64,8 +81,17 @@ func (o *imageOptions) source() image.Options {
 	return image.Options{Platform: o.platform, PlainHTTP: o.plainHTTP, CACerts: o.caCerts, UserAgent: "tidewaiter/" + release}
 }
 
-// read reads an image's layers once and says what is aboard. digests asks for the digest of every file.
+// read reads an image's layers once and says what is aboard and who brought it. digests asks for the digest of every file.
 func (o *imageOptions) read(ctx context.Context, s streams, im *image.Image, digests bool) (*aboard, error) {
+	a, err := o.readLayers(ctx, s, im, digests)
+	if err != nil {
+		return nil, err
+	}
+	return a, o.attribute(ctx, s, a)
+}
+
+// readLayers says what is aboard.
+func (o *imageOptions) readLayers(ctx context.Context, s streams, im *image.Image, digests bool) (*aboard, error) {
 	boundMemory()
 	all := append(extractors.Default(o.limits.inventory), sbom.Claims())
 	progress := newProgress(s, o.quiet, "reading "+im.Reference)
@@ -87,8 +113,7 @@ func (o *imageOptions) read(ctx context.Context, s streams, im *image.Image, dig
 	if err != nil {
 		return nil, err
 	}
-	a := &aboard{image: im, layers: layers, inventory: inv}
-	return a, o.attribute(ctx, s, a)
+	return &aboard{image: im, layers: layers, inventory: inv}, nil
 }
 
 // attribute tells what the base image brought from what the application did, and which lines of the Dockerfile made the
@@ -100,11 +125,16 @@ func (o *imageOptions) attribute(ctx context.Context, s streams, a *aboard) erro
 	}
 	provenance, odd := inventory.ReadProvenance(statements)
 	a.inventory.BlindSpots = image.SortBlindSpots(slices.Concat(a.inventory.BlindSpots, unread, odd))
-	known, err := loadBases(s, o.bases)
-	if err != nil {
+	if a.known, err = loadBases(s, o.bases); err != nil {
 		return err
 	}
-	a.inventory.SetBase(inventory.FindBase(a.image, a.layers, provenance, known))
+	return o.findBase(a, provenance)
+}
+
+// findBase tells by the known bases which one the image was built on, and by the Dockerfile which lines made it.
+func (o *imageOptions) findBase(a *aboard, provenance *inventory.Provenance) error {
+	a.provenance = provenance
+	a.inventory.SetBase(inventory.FindBase(a.image, a.layers, provenance, a.known))
 	var args map[string]string
 	if provenance != nil {
 		args = provenance.Args
@@ -114,8 +144,15 @@ func (o *imageOptions) attribute(ctx context.Context, s streams, a *aboard) erro
 		if err != nil {
 			return fmt.Errorf("--dockerfile: %w", err)
 		}
-		if err := inventory.SetDockerfileLines(a.image, a.inventory.Base, source, args); err != nil {
+		switch err := inventory.SetDockerfileLines(a.image, a.inventory.Base, source, args); {
+		case err != nil && o.guessed: // it lies where one is looked for, and may be another image's
+			a.unfit = fmt.Errorf("%s is left aside: %w", o.dockerfile, err)
+			return nil
+		case err != nil:
 			return fmt.Errorf("--dockerfile %s: %w", o.dockerfile, err)
+		}
+		if a.dockerfile, err = assess.ParseDockerfile(o.dockerfile, source, args); err != nil {
+			return fmt.Errorf("--dockerfile: %w", err)
 		}
 	} else if provenance != nil && provenance.Dockerfile != nil {
 		// A document that does not fit the image names no lines; what else it says was judged above.

@@ -15,6 +15,9 @@ const allPlatforms = "all"
 
 // scanPlatforms scans every image of an index. What the platforms share is read once, where there is a cache.
 func scanPlatforms(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOptions) error {
+	if err := o.outputs.limit("--platform all", "text", "json"); err != nil {
+		return err
+	}
 	o.platform = ""
 	platforms, err := image.Platforms(ctx, ref, o.source())
 	if err != nil {

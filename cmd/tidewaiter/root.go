@@ -115,11 +115,16 @@ Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.
 		Example: `  tidewaiter demo
   tidewaiter db update
   tidewaiter scan debian:12`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
-		Args:              onlyCommands,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			return configure(cmd.Flags())
+		},
+		Args: onlyCommands,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(s.in)
 	root.SetOut(s.out)
@@ -127,7 +132,7 @@ Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newScan(s), newExplain(s), newSBOM(s), newTrace(s), newBase(s), newDB(s), newKey(s), newDemo(s), newVersion(s), newLimitsHelp(), newRulesHelp())
+	root.AddCommand(newScan(s), newExplain(s), newAdvise(s), newGate(s), newPolicy(s), newExcept(s), newSBOM(s), newTrace(s), newCompare(s), newRecord(s), newBase(s), newDB(s), newKey(s), newConfig(s), newDemo(s), newVersion(s), newLimitsHelp(), newRulesHelp())
 	return root
 }
 
@@ -168,6 +173,7 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 		if e := flags.Set(f.Name, value); e != nil {
 			err = fmt.Errorf("environment variable %s: %w", name, e)
 		}
+		comesFrom(f, "environment variable "+name)
 	})
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -27,6 +26,8 @@ import (
 // scanOptions are what the user asked of a scan.
 type scanOptions struct {
 	imageOptions
+	environmentOptions
+	deploymentOptions
 	advisories string
 	// asked says that the advisory file was named by the user: one that is missing is then an error.
 	asked      bool
@@ -37,7 +38,12 @@ type scanOptions struct {
 	ignoreBase bool
 	exitOn     condition
 	vex        vexOptions
+	sources    sourceOptions
 	outputs    outputs
+	// firstSeen gives the days since which findings are known where the image is being deployed; nil where it is not.
+	firstSeen func(im *assess.Image, findings []match.Finding) map[assess.FindingKey]string
+	// baseline finds what a gate compares an image with in an environment; nil where nothing is.
+	baseline func(im *assess.Image, environment string) (*assess.Baseline, error)
 }
 
 func newScan(s streams) *cobra.Command {
@@ -50,11 +56,13 @@ func newScan(s streams) *cobra.Command {
 
 ` + vexHelp + `
 
+` + formatHelp() + `
+
 ` + exitCodeHelp,
 		Example: `  tidewaiter scan debian:12
   tidewaiter scan --platform linux/arm64 ghcr.io/acme/shop:2.1
   tidewaiter scan --platform all ghcr.io/acme/shop:2.1
-  tidewaiter scan --output json=shop.json ./shop.tar
+  tidewaiter scan --output json=shop.json --output sarif=shop.sarif ./shop.tar
   tidewaiter scan --exit-on high,kev oci:build/shop
   tidewaiter scan sbom:shop.spdx.json`,
 		Args: exactArgs("IMAGE"),
@@ -65,7 +73,7 @@ func newScan(s streams) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	o.outputs.addFlags(cmd, "text", "json")
+	o.outputs.addReport(cmd)
 	o.outputs.addAll(f)
 	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too)")
 	f.BoolVar(&o.learnBase, "learn-base", false, "make the image known as a base, if nothing says that it was built on another one")
@@ -78,6 +86,8 @@ func newScan(s streams) *cobra.Command {
 // addJudging adds what is asked of reading and judging an image, whatever is then shown of it.
 func (o *scanOptions) addJudging(cmd *cobra.Command) {
 	f := cmd.Flags()
+	o.addEnvironment(cmd)
+	o.addDeployments(f)
 	f.BoolVar(&o.onlyBase, "only-base", false, "quiet what the application brought: only the base image's problems stand")
 	f.BoolVar(&o.ignoreBase, "ignore-base", false, "quiet what the base image brought")
 	addRuleFlag(cmd, f, &o.rules)
@@ -119,18 +129,10 @@ func scanCommand(ctx context.Context, s streams, ref string, o scanOptions) erro
 		return err
 	}
 	o.vex.tell(s, r.UnusedStatements)
-	if err := o.outputs.write(s, reportForms(r)); err != nil {
+	if err := o.outputs.write(s, o.outputs.reportForms(s, r, o.dockerfile)); err != nil {
 		return err
 	}
 	return o.exitOn.judge(r)
-}
-
-// reportForms are the forms that a report can be written in.
-func reportForms(r *report.Report) map[string]form {
-	return map[string]form{
-		"text": func(w io.Writer, o report.TextOptions) error { return report.Text(w, r, o) },
-		"json": func(w io.Writer, _ report.TextOptions) error { return report.JSON(w, r) },
-	}
 }
 
 // scan is the main job: open the image, read its layers once, say what is aboard, match it, report. db is nil where there
@@ -189,7 +191,7 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
 		return report.New(tool, assess.NewSubject(a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched}), nil), nil
 	}
-	findings, spots, err := match.Match(a.inventory, db, match.Settings(o.rules))
+	findings, spots, err := a.match(db, match.Settings(o.rules))
 	if err != nil {
 		return nil, err
 	}
@@ -199,9 +201,13 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 	}
 	findings, spots = append(findings, ended...), append(spots, endedSpots...)
 	match.SortFindings(findings)
+	env, err := o.environment(imageFacts(a.image))
+	if err != nil {
+		return nil, err
+	}
 	var unused []match.UnusedStatement
 	if st := a.statements; st != nil {
-		unused = st.aboard.State(findings, st.list)
+		unused = st.aboard.State(findings, st.list, match.Exceptions{List: st.own, Demands: demands(&env), Now: now})
 		spots = append(spots, st.unread...)
 	}
 	spots = append(spots, o.quietOrigin(a.inventory, findings)...)
@@ -211,8 +217,29 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 	}
 	subject := assess.NewSubject(a.image, a.layers, a.inventory, &info, findings, spots)
 	subject.UnusedStatements, subject.Rules = unused, match.Settings(o.rules)
-	env := assess.BuiltIn()[0]
-	return report.New(tool, subject, assess.Assess(subject, env, assess.Options{Now: now})), nil
+	options := assess.Options{Now: now, Bindings: o.settings().Bindings, Dockerfile: a.dockerfile}
+	if options.Bases, err = o.candidates(a, db, now); err != nil {
+		return nil, err
+	}
+	if len(options.Bases) > 0 {
+		options.Needs = a.inventory.Reach.Needs()
+	}
+	if options.Manifests, err = o.sources.manifests(); err != nil {
+		return nil, err
+	}
+	o.addFiles(subject, a, &env)
+	running, since := o.running(env.Name, a.image.Repository)
+	if options.Since = since; o.firstSeen != nil {
+		options.Since = o.firstSeen(&subject.Image, subject.Findings)
+	}
+	if o.baseline != nil {
+		if options.Baseline, err = o.baseline(&subject.Image, env.Name); err != nil {
+			return nil, err
+		}
+	}
+	assessment := assess.Assess(subject, env, options)
+	assessment.Running = running
+	return report.New(tool, subject, assessment), nil
 }
 
 // quietOrigin does what --only-base and --ignore-base ask. Where it is not known which layers are the base's, everything

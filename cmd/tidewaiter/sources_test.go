@@ -267,14 +267,21 @@ func TestExitOn(t *testing.T) {
 
 func zipped(t *testing.T, name, content string) []byte {
 	t.Helper()
+	return zippedAll(t, map[string]string{name: content})
+}
+
+func zippedAll(t *testing.T, files map[string]string) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	f, err := w.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Write([]byte(content)); err != nil {
-		t.Fatal(err)
+	for name, content := range files {
+		f, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(content)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"tidewaiter/advisory"
+	"tidewaiter/assess"
+	"tidewaiter/inventory"
+	"tidewaiter/report"
+)
+
+// gateOptions are what the user asked of a gate.
+type gateOptions struct {
+	scanOptions
+	// against is the reference of the baseline: empty for what was last recorded to run there, noBaseline for none.
+	against string
+}
+
+const noBaseline = "none"
+
+const gateExitCodes = `Exit codes:
+  0  every goal is met
+  1  the tool or its input failed
+  2  a goal is not met
+  3  there was nothing to evaluate
+  4  no goal fails, but of one it is not known (blind spots, old data), and the environment does not let that pass`
+
+func newGate(s streams) *cobra.Command {
+	var o gateOptions
+	cmd := &cobra.Command{
+		Use:   "gate IMAGE",
+		Short: "May an image go to an environment? The exit code says",
+		Long: `Holds IMAGE against the goals of an environment, and says of each whether it is met, and what to do where it is not. What could not
+be read or judged makes a goal unknown, and that is not met unless the environment says so.
+
+` + sideHelp + `
+
+With --baseline, goals fail only for what the baseline has not got as well, both judged by the data, the rules and the exceptions of today: a
+new advisory never stops what runs already, and what got worse never passes. What tidewaiter record says to run in the environment is
+the baseline unless another is named. No baseline excuses malware, old advisory data, or exposure that the image is not meant for.
+
+` + formatHelp() + `
+
+` + gateExitCodes,
+		Example: `  tidewaiter gate --env production ghcr.io/acme/shop:2.1
+  tidewaiter gate --env production --baseline ghcr.io/acme/shop:2.0 ghcr.io/acme/shop:2.1
+  tidewaiter gate --env staging --output json=gate.json --output junit=gate.xml ./shop.tar
+  tidewaiter gate --env production --baseline none report:shop.json`,
+		Args: exactArgs("IMAGE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.asked = cmd.Flags().Changed("advisories")
+			return gateCommand(cmd.Context(), s, args[0], o)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.against, "baseline", "", "an image, report:FILE, sbom:FILE or env:NAME that the goals must not be met less than; none: no baseline (default: what runs in the environment, if that was recorded)")
+	o.outputs.addReport(cmd)
+	o.outputs.addAll(f)
+	o.addJudging(cmd)
+	return cmd
+}
+
+func gateCommand(ctx context.Context, s streams, ref string, o gateOptions) error {
+	if err := o.outputs.check(); err != nil {
+		return err
+	}
+	db, err := openAdvisories(o.scanOptions)
+	if err != nil {
+		return err
+	}
+	if db != nil {
+		defer db.Close()
+	}
+	o.baseline = func(im *assess.Image, env string) (*assess.Baseline, error) {
+		return o.findBaseline(ctx, s, im, env, db)
+	}
+	r, err := gateReport(ctx, s, ref, db, o.scanOptions)
+	if err != nil {
+		return err
+	}
+	o.vex.tell(s, r.UnusedStatements)
+	env, err := o.environment(&r.Image)
+	if err != nil {
+		return err
+	}
+	if r.Assessment == nil { // there is no advisory data; some goals need none
+		r.Assessment = assess.Assess(&r.Subject, env, assess.Options{Now: s.now(), Bindings: o.settings().Bindings})
+	}
+	forms := o.outputs.reportForms(s, r, o.dockerfile)
+	forms["text"] = func(w io.Writer, to report.TextOptions) error { return report.GateText(w, r, env.Unknown, to) }
+	if err := o.outputs.write(s, forms); err != nil {
+		return err
+	}
+	return gateVerdict(r, &env)
+}
+
+// gateReport scans an image, or judges anew what a stored report says of one.
+func gateReport(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOptions) (*report.Report, error) {
+	file, stored := reportFile(ref)
+	if !stored {
+		return scan(ctx, s, ref, db, o)
+	}
+	if err := o.vex.check(); err != nil {
+		return nil, err
+	}
+	earlier, err := readReport(s, file)
+	if err != nil {
+		return nil, err
+	}
+	return rematch(ctx, earlier, db, s.now(), o)
+}
+
+// gateVerdict gives the exit code that the contract has for a report.
+func gateVerdict(r *report.Report, env *assess.Environment) error {
+	switch v := r.Assessment.Verdict; {
+	case v == assess.Fail:
+		return verdict{code: exitNotMet}
+	case v == assess.Unknown && env.Unknown != assess.UnknownPasses:
+		return verdict{code: exitUnknown}
+	case len(r.Assessment.Goals) <= 1: // whether it may be exposed so far is always asked
+		return verdict{exitNothing, fmt.Sprintf("%s sets no goals, so there was nothing to evaluate", env.Name)}
+	case v == assess.Pass && len(r.Packages) == 0:
+		return verdict{exitNothing, "no package was found in the image: there was nothing to evaluate"}
+	}
+	return nil
+}
+
+// findBaseline finds and judges what an image is compared with: what the user names, or else what was last recorded to run there. Where
+// nothing was, or only other images, there is none.
+func (o *gateOptions) findBaseline(ctx context.Context, s streams, im *assess.Image, env string, db *advisory.DB) (*assess.Baseline, error) {
+	judging := o.scanOptions
+	judging.env, judging.baseline = env, nil
+	var one *side
+	var err error
+	switch o.against {
+	case noBaseline:
+		return nil, nil
+	case "":
+		last, damaged, missing := o.lastRecord(env, im.Repository)
+		for _, err := range damaged {
+			fmt.Fprintln(s.err, "tidewaiter: "+oneLine(err.Error()))
+		}
+		if missing != nil {
+			fmt.Fprintln(s.err, "tidewaiter: no baseline: "+oneLine(missing.Error()))
+		}
+		if last == nil || missing != nil {
+			return nil, nil
+		}
+		one = &side{report: last, stored: true}
+	default:
+		if one, err = loadSide(ctx, s, o.against, im.Repository, db, judging); err != nil {
+			return nil, fmt.Errorf("--baseline %s: %w", o.against, err)
+		}
+	}
+	r := one.report
+	if one.stored {
+		if r, err = rematch(ctx, r, db, s.now(), judging); err != nil {
+			return nil, fmt.Errorf("the baseline %s: %w", one.report.Image.Reference, err)
+		}
+	}
+	return &assess.Baseline{Name: r.Image.Reference, Subject: &r.Subject, Assessment: r.Assessment}, nil
+}
+
+// addFiles accounts for the files of an image where a goal looks at them. A stored report says what was found when the image was read.
+func (o *scanOptions) addFiles(subject *assess.Subject, a *aboard, env *assess.Environment) {
+	switch {
+	case a.earlier != nil:
+		subject.Files, subject.Secrets, subject.Attestations = a.earlier.Files, a.earlier.Secrets, a.earlier.Attestations
+	case env.Goals.NeedFiles() && a.image.Root == nil && len(a.layers) > 0:
+		subject.Files = assess.NewFiles(subject, inventory.NewTrace(a.image, a.layers, a.inventory))
+	}
+}
