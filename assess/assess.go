@@ -113,7 +113,7 @@ func weigh(s *Subject, env Environment, o Options) *Assessment {
 	goals := judgeGoals(s, env, o)
 	a := &Assessment{Environment: env.Name, Exposure: env.Exposure, Goal: env.Target, Goals: goals, Verdict: overall(goals)}
 	a.Tally = tally(s.Findings)
-	a.Costs = costs(s.Findings, goals, o.Now)
+	a.Costs = costs(standingFirst(s.Findings), goals, o.Now)
 	a.Score = Score(a.Costs)
 	a.Grade = Grade(a.Score)
 	return a
@@ -129,11 +129,14 @@ func Judge(s *Subject, env Environment, o Options) ([]GoalResult, Verdict) {
 // decide writes into the findings what they mean in the environment.
 func decide(s *Subject, env Environment, o Options) {
 	for i := range s.Findings {
-		f := &s.Findings[i]
-		d := Decide(f, env, o)
-		f.Priority, f.Due, f.Environmental = d.Priority, d.Due, d.Environmental
-		f.Overdue = Overdue(f, o.Now)
+		decideOne(&s.Findings[i], env, o)
 	}
+}
+
+func decideOne(f *match.Finding, env Environment, o Options) {
+	d := Decide(f, env, o)
+	f.Priority, f.Due, f.Environmental = d.Priority, d.Due, d.Environmental
+	f.Overdue = Overdue(f, o.Now)
 }
 
 // overall is the verdict of all goals together: what is not met decides, then what is unknown.

@@ -48,9 +48,10 @@ func TestStepsGroupWhatOneChangeCloses(t *testing.T) {
 		malicious,
 	})
 	want := []assess.Step{
-		{Title: "remove evil 1.0.0: malicious", Where: "/app/node_modules/evil", Closes: []string{"MAL-1"}, Kind: assess.Remove},
+		{Title: "remove malware: evil 1.0.0", Where: "/app/node_modules/evil", Closes: []string{"MAL-1"}, Kind: assess.Remove},
 		{Title: "upgrade openssl, curl", Where: "layer 0: RUN apt-get install libssl3", Closes: []string{"CVE-4", "CVE-5", "CVE-6"}, Exploited: 1, Kind: assess.Upgrade},
-		{Title: "upgrade lodash 4.17.15 -> 4.17.21", Where: "/app/node_modules/lodash", Closes: []string{"CVE-1", "CVE-2"}, Kind: assess.Bump},
+		{Title: "bump lodash 4.17.15 -> 4.17.21", Where: "/app/node_modules/lodash", Closes: []string{"CVE-1", "CVE-2"}, Kind: assess.Bump,
+			To: map[string]string{"pkg:npm/lodash@4.17.15": "4.17.21"}},
 	}
 	told := cmpopts.IgnoreFields(assess.Step{}, "Gain", "Cost", "Command", "Note", "Packages")
 	if d := cmp.Diff(want, got, told); d != "" {
@@ -64,8 +65,8 @@ func TestTheUpgradeEndsEveryFinding(t *testing.T) {
 		fixed [][]string
 		want  string
 	}{
-		{"the lowest of one", [][]string{{"1.2.0", "2.0.0"}}, "upgrade a 1.0.0 -> 1.2.0"},
-		{"the highest of the lowest, by version and not by letter", [][]string{{"1.9.0"}, {"1.10.0"}}, "upgrade a 1.0.0 -> 1.10.0"},
+		{"the lowest of one", [][]string{{"1.2.0", "2.0.0"}}, "bump a 1.0.0 -> 1.2.0"},
+		{"the highest of the lowest, by version and not by letter", [][]string{{"1.9.0"}, {"1.10.0"}}, "bump a 1.0.0 -> 1.10.0"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var closed []match.Finding
@@ -98,10 +99,10 @@ func TestStepsToWhatIsNoRelease(t *testing.T) {
 		fixed   [][]string
 		want    string
 	}{
-		{"3.7.16", [][]string{{"3.8.17"}, {"3.15.0a6"}}, "upgrade a 3.7.16 -> 3.8.17"},
-		{"3.7.16", [][]string{{"3.15.0a6", "3.15.1"}}, "upgrade a 3.7.16 -> 3.15.1"},
-		{"2.0.0-rc.1", [][]string{{"2.0.0-rc.2"}}, "upgrade a 2.0.0-rc.1 -> 2.0.0-rc.2"},
-		{"1.0.2", [][]string{{"1.0.2b"}}, "upgrade a 1.0.2 -> 1.0.2b"},
+		{"3.7.16", [][]string{{"3.8.17"}, {"3.15.0a6"}}, "bump a 3.7.16 -> 3.8.17"},
+		{"3.7.16", [][]string{{"3.15.0a6", "3.15.1"}}, "bump a 3.7.16 -> 3.15.1"},
+		{"2.0.0-rc.1", [][]string{{"2.0.0-rc.2"}}, "bump a 2.0.0-rc.1 -> 2.0.0-rc.2"},
+		{"1.0.2", [][]string{{"1.0.2b"}}, "bump a 1.0.2 -> 1.0.2b"},
 		{"1.0.2", [][]string{{"2.0.0-alpha"}}, ""},
 	} {
 		var findings []match.Finding
@@ -128,7 +129,7 @@ func TestStepsThatComeLater(t *testing.T) {
 	for _, s := range stepsFor([]match.Finding{lowered, found(npm("b", "1.0.0"), "CVE-2", match.Medium, "1.0.2"), ended}) {
 		got = append(got, s.Title)
 	}
-	if d := cmp.Diff([]string{"upgrade b 1.0.0 -> 1.0.2", "upgrade a 1.0.0 -> 1.0.1", "upgrade b 1.0.0 -> 12.0.0"}, got); d != "" {
+	if d := cmp.Diff([]string{"bump b 1.0.0 -> 1.0.2", "bump a 1.0.0 -> 1.0.1", "bump b 1.0.0 -> 12.0.0"}, got); d != "" {
 		t.Error(d)
 	}
 }

@@ -225,9 +225,7 @@ func (m *mover) take(brings []match.Finding, env Environment, o Options) []match
 		} else if f.Lowered == nil {
 			f.Lowered = unreached[f.Of.Name]
 		}
-		d := Decide(f, env, o)
-		f.Priority, f.Due, f.Environmental = d.Priority, d.Due, d.Environmental
-		f.Overdue = Overdue(f, o.Now)
+		decideOne(f, env, o)
 	}
 	return brings
 }
@@ -323,7 +321,8 @@ func pickBases(plans []plan) []plan {
 		}
 	}
 	slices.SortStableFunc(bases, func(a, b *plan) int {
-		return cmp.Or(cmp.Compare(a.effort(), b.effort()), -cmp.Compare(a.Gain, b.Gain), cmp.Compare(a.base.Size, b.base.Size), cmp.Compare(a.Title, b.Title))
+		return cmp.Or(cmp.Compare(a.effort(), b.effort()), -cmp.Compare(a.Gain, b.Gain), cmp.Compare(a.base.Size, b.base.Size),
+			cmp.Compare(a.Title, b.Title))
 	})
 	best, effort := math.Inf(-1), 0.0
 	kept := map[*plan]bool{}

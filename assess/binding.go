@@ -56,6 +56,10 @@ func Admits(s *Subject, bindings []Binding, env Environment) GoalResult {
 			r.Step = "ask for it by its name in the registry"
 		}
 	}
+	if r.Verdict == Pass && s.Image.Config == nil && s.Image.Labels == nil {
+		r.Verdict, r.Reason = Unknown, "nothing says whether it is for internal use only: a list of packages or files has no labels"
+		r.Step = "judge the image itself"
+	}
 	return r
 }
 

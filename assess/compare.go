@@ -1,7 +1,6 @@
 package assess
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -176,11 +175,12 @@ func weighed(d Differing) []Stage {
 	return out
 }
 
-// asWritten says whether what was written down of a subject can be compared: for the same environment, no baseline excused anything, and rules could look
-// into the image.
+// asWritten says whether what was written down of a subject can be compared: for the same environment, no baseline excused anything, and
+// rules could look into the image.
 func asWritten(s *Stage, env Environment) bool {
 	a := s.Assessment
-	return a != nil && a.Environment == env.Name && a.Baseline == "" && !slices.ContainsFunc(s.Subject.Findings, func(f match.Finding) bool { return len(f.Unasked) > 0 })
+	unasked := func(f match.Finding) bool { return len(f.Unasked) > 0 }
+	return a != nil && a.Environment == env.Name && a.Baseline == "" && !slices.ContainsFunc(s.Subject.Findings, unasked)
 }
 
 // copied is a subject whose findings can be assessed without changing those of the one it was copied from.
@@ -230,7 +230,7 @@ func scoreParts(stages []Stage) []ScorePart {
 	}
 	var parts []ScorePart
 	for _, cause := range []Cause{ByImage, ByAdvisories, ByRules, ByTime} {
-		if p := math.Round(points[cause]*1000) / 1000; p != 0 {
+		if p := roundScore(points[cause]); p != 0 {
 			parts = append(parts, ScorePart{cause, p})
 		}
 	}

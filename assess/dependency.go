@@ -119,7 +119,7 @@ func (m *move) holders() []*installed {
 			add(c[0])
 		}
 	}
-	slices.SortFunc(out, func(a, b *installed) int { return cmp.Compare(a.pkg.PURL, b.pkg.PURL) })
+	slices.SortStableFunc(out, func(a, b *installed) int { return cmp.Compare(a.pkg.PURL, b.pkg.PURL) })
 	return out
 }
 

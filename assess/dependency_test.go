@@ -255,7 +255,7 @@ func TestMalwareIsRemovedWithWhatBringsIt(t *testing.T) {
 	hasFindings(t, s, "evil 1.0.0")
 	s.Findings[0].Malicious = true
 	got := plannedSteps(s)
-	if len(got) != 1 || told(got[0]) != "remove evil 1.0.0: malicious, and so colors 1.0.0, which brings it @ /app/node_modules/evil\n$ npm uninstall colors" {
+	if len(got) != 1 || told(got[0]) != "remove malware: evil 1.0.0, and so colors 1.0.0, which brings it @ /app/node_modules/evil\n$ npm uninstall colors" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -37,6 +37,12 @@ type installed struct {
 	main *inventory.Package
 	// application says that the copy is the project itself: a Java archive with its libraries in it.
 	application bool
+
+	// found remembers what [installed.chains] gave, and asked what [installed.direct] did: both are asked for again and again.
+	found []lineage
+	asked *bool
+	// seenBy is whose search for chains met the copy last, and next what it was met from.
+	seenBy, next *installed
 }
 
 // need is one requirement of a copy: of another copy, or of a manifest.
@@ -67,14 +73,42 @@ func newDependencies(s *Subject, own []inventory.Manifest) *dependencies {
 	node := d.addNPM(byType["npm"], manifestsOf("npm", own), manifestsOf("npm", s.Manifests))
 	d.addPython(byType["pypi"], manifestsOf("pypi", own), manifestsOf("pypi", s.Manifests))
 	d.addJava(byType["maven"], manifestsOf("maven", own), manifestsOf("maven", s.Manifests), s.started())
+	d.addOthers(byType)
 	d.addGo(byType["golang"], slices.Concat(manifestsOf("golang", own), manifestsOf("golang", s.Manifests)), node)
 	return d
 }
 
-// saysWhatItNeeds says whether it is known of packages what they need. It is not in a stored report, or in an SBOM document: of none can then be
-// said who brings it.
+// addOthers adds the packages of tools that move any package by its name, whoever needs it.
+func (d *dependencies) addOthers(byType map[string][]*inventory.Package) {
+	for _, purlType := range [...]string{"cargo", "composer", "gem", "nuget"} {
+		for _, p := range byType[purlType] {
+			for _, file := range p.Paths {
+				d.add(&installed{pkg: p, place: file, project: path.Dir(file)})
+			}
+		}
+	}
+}
+
+// saysWhatItNeeds says whether it is known of packages what they need. It is not in a stored report: of none can then be said who brings it.
 func saysWhatItNeeds(packages []*inventory.Package) bool {
-	return slices.ContainsFunc(packages, func(p *inventory.Package) bool { return len(p.Requires) > 0 || p.Requested || p.Type == "golang" })
+	return slices.ContainsFunc(packages, func(p *inventory.Package) bool {
+		return len(p.Requires) > 0 || len(p.Depends) > 0 || p.Requested || !slices.Contains([]string{"npm", "pypi", "maven"}, p.Type)
+	})
+}
+
+// unknownRange stands for what an SBOM document leaves out: it says what a package needs, and not in which versions. It takes none.
+const unknownRange = "?"
+
+// requirements are what a package needs.
+func requirements(p *inventory.Package) []inventory.Requirement {
+	if len(p.Requires) > 0 {
+		return p.Requires
+	}
+	var out []inventory.Requirement
+	for _, name := range p.Depends {
+		out = append(out, inventory.Requirement{Name: name, Range: unknownRange})
+	}
+	return out
 }
 
 func manifestsOf(purlType string, all []inventory.Manifest) []*inventory.Manifest {
@@ -148,8 +182,17 @@ func (d *dependencies) parse(ecosystem, native string) *version.Range {
 	return parsed
 }
 
-// direct says whether a project asks for the copy itself: its manifest says so, or nothing else needs it.
+// direct says whether a project asks for the copy itself: its manifest says so, or nothing else needs it. It is to be asked once all is known
+// of who needs what.
 func (c *installed) direct() bool {
+	if c.asked == nil {
+		asked := c.isAskedFor()
+		c.asked = &asked
+	}
+	return *c.asked
+}
+
+func (c *installed) isAskedFor() bool {
 	if c.tool != nil {
 		return c.tool == c
 	}
@@ -163,35 +206,44 @@ func (c *installed) needed() bool {
 	return slices.ContainsFunc(c.by, func(n need) bool { return n.manifest != nil || n.from != c })
 }
 
-// maxLooks bounds how many copies are looked at to find who brings one.
-const maxLooks = 20_000
+// Bounds on the search for those who bring a copy: how many others are looked at, and how many chains are kept.
+const (
+	maxLooks  = 20_000
+	maxChains = 500
+)
 
 // lineage leads from a direct dependency to what it brings, both included.
 type lineage []*installed
 
 // chains gives the shortest chain from each direct dependency that brings a copy, itself apart, sorted by name. A direct one on the way ends a
-// chain: it is the one to move.
+// chain: it is the one to move. As [installed.direct], it is to be asked once all is known.
 func (c *installed) chains() []lineage {
+	if c.found == nil {
+		c.found = c.search()
+	}
+	return c.found
+}
+
+func (c *installed) search() []lineage {
 	if c.tool != nil && c.tool != c {
 		return []lineage{{c.tool, c}}
 	}
-	next := map[*installed]*installed{c: nil}
-	var found []lineage
-	for queue := []*installed{c}; len(queue) > 0; queue = queue[1:] {
+	c.seenBy, c.next = c, nil
+	found := []lineage{}
+	looks := 1
+	for queue := []*installed{c}; len(queue) > 0 && len(found) < maxChains; queue = queue[1:] {
 		at := queue[0]
 		if at != c && at.direct() {
 			if !at.application {
-				found = append(found, follow(at, next))
+				found = append(found, follow(at))
 			}
 			continue
 		}
-		for _, n := range at.by {
-			if n.from == nil || len(next) > maxLooks {
-				continue
-			}
-			if _, seen := next[n.from]; !seen {
-				next[n.from] = at
-				queue = append(queue, n.from)
+		for i := range at.by {
+			if from := at.by[i].from; from != nil && from.seenBy != c && looks <= maxLooks {
+				from.seenBy, from.next = c, at
+				looks++
+				queue = append(queue, from)
 			}
 		}
 	}
@@ -201,9 +253,13 @@ func (c *installed) chains() []lineage {
 	return found
 }
 
-func follow(from *installed, next map[*installed]*installed) lineage {
+func follow(from *installed) lineage {
+	const longest = 100 // of a longer one the ends are shown
 	var out lineage
-	for at := from; at != nil; at = next[at] {
+	for at := from; at != nil; at = at.next {
+		if len(out) == longest {
+			out = slices.Delete(out, longest-2, longest-1)
+		}
 		out = append(out, at)
 	}
 	return out

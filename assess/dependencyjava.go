@@ -85,7 +85,8 @@ func released(file string, inside map[string][]*installed, started []string) boo
 			return false
 		}
 	}
-	whole := &installed{pkg: &inventory.Package{Type: "maven", Name: name[1], Version: name[2]}, place: file, project: file}
+	whole := &installed{place: file, project: file,
+		pkg: &inventory.Package{PURL: "pkg:maven/" + name[1] + "@" + name[2], Type: "maven", Name: name[1], Version: name[2]}}
 	for _, copies := range inside {
 		for _, c := range copies {
 			if c.artifact() != name[1] {
@@ -102,7 +103,7 @@ func (c *installed) artifact() string { return artifact(c.pkg) }
 func artifact(p *inventory.Package) string { return p.Name[strings.IndexByte(p.Name, ':')+1:] }
 
 func linkJar(project map[string][]*installed, c *installed) {
-	for _, r := range c.pkg.Requires {
+	for _, r := range requirements(c.pkg) {
 		if r.Kind == inventory.Optional && !c.application {
 			continue
 		}

@@ -142,7 +142,7 @@ func (m *nodeModules) answers(dir string, manifest *inventory.Manifest) int {
 
 // link notes what a copy needs.
 func (m *nodeModules) link(c *installed, dir string) {
-	for _, r := range c.pkg.Requires {
+	for _, r := range requirements(c.pkg) {
 		for _, found := range m.resolve(dir, r) {
 			if found != c {
 				found.by = append(found.by, need{Requirement: r, from: c})

@@ -24,7 +24,7 @@ func (d *dependencies) addPython(packages []*inventory.Package, own, aboard []*i
 	for _, site := range sortedDirs(sites) {
 		for _, name := range sortedDirs(sites[site]) {
 			c := sites[site][name]
-			for _, r := range c.pkg.Requires {
+			for _, r := range requirements(c.pkg) {
 				if found := sites[site][r.Name]; found != nil && found != c && r.Kind != inventory.Optional {
 					found.by = append(found.by, need{Requirement: r, from: c})
 				}

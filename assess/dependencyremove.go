@@ -86,7 +86,8 @@ func (d *dependencies) leaveOut(s *Subject, uses map[*installed]use, without use
 	var plans []plan
 	for _, dir := range sortedDirs(projects) {
 		of := projects[dir]
-		ends := standing(s, func(f *match.Finding) bool { return slices.Contains(of.purls, f.Package) })
+		purls := lookup(of.purls)
+		ends := standing(s, func(f *match.Finding) bool { return purls[f.Package] })
 		if len(ends) == 0 {
 			continue
 		}
@@ -167,7 +168,8 @@ func (d *dependencies) toolPlan(s *Subject, tool *installed) []plan {
 			purls = append(purls, p.PURL)
 		}
 	}
-	ends := standing(s, func(f *match.Finding) bool { return slices.Contains(purls, f.Package) })
+	brought := lookup(purls)
+	ends := standing(s, func(f *match.Finding) bool { return brought[f.Package] })
 	if len(ends) == 0 {
 		return nil
 	}
@@ -205,8 +207,7 @@ func (s *Subject) starts(name string) bool {
 }
 
 // bringer says which direct dependency brings a package, and how to be rid of that one.
-func (s *Subject) bringer(p *inventory.Package) (brought, command string) {
-	d := newDependencies(s, nil)
+func (d *dependencies) bringer(p *inventory.Package) (brought, command string) {
 	direct := (&move{pkg: p, copies: d.copies[p]}).chain()
 	name := p.Name
 	if len(direct) > 0 {

@@ -13,7 +13,10 @@ import (
 
 // step says what to do.
 func (b *bundle) step(s *Subject) Step {
-	step := Step{Kind: Bump, Title: b.title(), Cost: b.cost()}
+	step := Step{Kind: Bump, Title: b.title(), Cost: b.cost(), To: map[string]string{}}
+	for _, m := range b.moves() {
+		step.To[m.pkg.PURL] = m.to
+	}
 	edits, whole := b.edits()
 	if whole || b.movesTogether() {
 		step.Edit = edits.first()
@@ -212,6 +215,8 @@ func (b *bundle) heldNote(edit *Edit) string {
 		return fmt.Sprintf("%s: built into it, and which release is built with a newer one is not known offline", way)
 	case n.within:
 		return fmt.Sprintf("%s: it brings its own, and which release has a newer one is not known offline", way)
+	case n.Range == unknownRange:
+		return fmt.Sprintf("%s: which release takes %s is not known offline", way, m.to)
 	case edit != nil:
 		return fmt.Sprintf("%s: %s asks for %q; which release takes %s is not known offline, and until then the edit overrules it",
 			way, n.from.pkg.Name, n.Range, m.to)
@@ -375,7 +380,8 @@ func (m *move) npmCommand() string {
 	if c.tool != nil {
 		return "npm install --global " + what
 	}
-	for _, n := range m.declared {
+	if len(m.declared) > 0 {
+		n := &m.declared[0]
 		if n.Name != m.pkg.Name && plainWord.MatchString(n.Name) {
 			what = n.Name + "@npm:" + what
 		}
@@ -385,7 +391,6 @@ func (m *move) npmCommand() string {
 		if exact.MatchString(n.declared.Written) {
 			flags += " --save-exact"
 		}
-		break
 	}
 	switch c.lock {
 	case "yarn.lock":

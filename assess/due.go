@@ -83,7 +83,7 @@ func (j *judged) count(f *match.Finding, env Environment, start, because string,
 	}
 	priority := j.row(exploited).priority()
 	t := Term{Start: start, Because: because}
-	given := false
+	var given bool
 	if len(env.Deadlines) > 0 {
 		var deadline time.Duration
 		deadline, given = env.Deadlines[priority]

@@ -1,7 +1,6 @@
 package assess
 
 import (
-	"math"
 	"slices"
 
 	"tidewaiter/image"
@@ -16,19 +15,22 @@ type effects struct {
 	options Options
 	// custom are the verdicts of the custom goals: they are taken to stay as they are.
 	custom []GoalResult
-	// order has the standing findings as [Sort] puts them, by index.
-	order []int
-	// points are what each finding costs, where it is the first of its problem.
-	points []float64
+	// standing are the indexes of the standing findings; points are what each finding costs where no other has the same problem.
+	standing []int
+	points   []float64
 	// had are the ids of the standing findings.
-	had   map[string]bool
-	score float64
+	had map[string]bool
+	// score is that of today, of which goals take goalPoints.
+	score, goalPoints float64
+	// inTheWay has, by goal, the findings that keep it from being met: as long as one is left, its verdict stays.
+	inTheWay [][]int
 
-	// problems number the ids, and problemOf has the number of each finding's. What was met in this turn is seen.
+	// problems number the ids, and problemOf has the number of each finding's.
 	problems  map[string]int
 	problemOf []int
-	seen      []int
-	turn      int
+	// dearest is what the finding of a problem costs that costs most, as far as was added up in this turn.
+	dearest []dearest
+	turn    int
 
 	dropped []bool
 	left    []match.Finding // reused from plan to plan
@@ -49,18 +51,42 @@ func newEffects(s *Subject, env Environment, goals []GoalResult, o Options) *eff
 	for i := range s.Findings {
 		if f := &s.Findings[i]; f.Quieted == nil {
 			e.problemOf[i] = e.problem(f.ID)
-			e.order, e.had[f.ID], e.points[i] = append(e.order, i), true, findingPoints(f, o.Now)
+			e.standing, e.had[f.ID], e.points[i] = append(e.standing, i), true, findingPoints(f, o.Now)
 		}
 	}
-	slices.SortStableFunc(e.order, func(a, b int) int { return compareFindings(&s.Findings[a], &s.Findings[b]) })
+	e.judgeNow()
 	e.score = e.after(&plan{})
 	return e
+}
+
+// judgeNow notes how the goals come out as it is, and because of which findings.
+func (e *effects) judgeNow() {
+	indexes := make(map[*match.Finding]int, len(e.standing))
+	for _, i := range e.standing {
+		indexes[&e.subject.Findings[i]] = i
+	}
+	j := newJudging(e.subject, e.env, e.options)
+	for _, g := range goals() {
+		if !g.set(&e.env.Goals) {
+			continue
+		}
+		var list []int
+		for _, o := range g.judge(j).offenders {
+			if o.finding != nil {
+				list = append(list, indexes[o.finding])
+			}
+		}
+		if len(list) > 0 {
+			e.inTheWay = append(e.inTheWay, list)
+		}
+	}
+	e.goalPoints = sumOfGoals(slices.Concat(j.all(), e.custom))
 }
 
 // judge fills in what a plan closes and opens, and its gain.
 func (e *effects) judge(p *plan) {
 	p.describe(e.subject, e.had)
-	p.Gain = math.Round(1000*(e.after(p)-e.score)) / 1000
+	p.Gain = roundScore(e.after(p) - e.score)
 }
 
 // after is the score once a plan is carried out.
@@ -73,48 +99,64 @@ func (e *effects) after(p *plan) float64 {
 			e.dropped[i] = false
 		}
 	}()
-	goals := slices.Concat(judgeGoals(e.subjectAfter(p), e.env, e.options), e.custom)
-	points := e.findingPoints(p)
-	for _, g := range goals {
-		points += goalPoints(g)
+	points := e.goalPoints
+	if !e.keepsVerdicts(p) {
+		points = sumOfGoals(slices.Concat(judgeGoals(e.subjectAfter(p), e.env, e.options), e.custom))
 	}
-	return scoreOf(points)
+	return scoreOf(points + e.findingPoints(p))
 }
 
-// findingPoints adds up what the findings cost that would be left, and those that would come. Both are in the order of [Sort], in which
-// the first of a problem costs most.
+// keepsVerdicts says whether the goals surely come out as they do now, so that thousands of small plans need not each be held against all
+// findings: the plan does nothing but end findings, and of each goal's one is left.
+func (e *effects) keepsVerdicts(p *plan) bool {
+	if len(p.brings) > 0 || p.base != nil || p.supported || len(p.removes) > 0 || p.user != "" {
+		return false
+	}
+	return !slices.ContainsFunc(e.inTheWay, func(list []int) bool {
+		return !slices.ContainsFunc(list, func(i int) bool { return !e.dropped[i] })
+	})
+}
+
+func sumOfGoals(goals []GoalResult) float64 {
+	sum := 0.0
+	for _, g := range goals {
+		sum += goalPoints(g)
+	}
+	return sum
+}
+
+// dearest is the most that a finding of one problem costs, of those added up in a turn.
+type dearest struct {
+	turn   int
+	points float64
+}
+
+// findingPoints adds up what the findings cost that would be left, and those that would come: see [costs].
 func (e *effects) findingPoints(p *plan) float64 {
-	brought := make([]*match.Finding, 0, len(p.brings))
+	e.turn++
+	sum := 0.0
+	add := func(problem int, points float64) {
+		most := &e.dearest[problem]
+		if most.turn != e.turn {
+			*most = dearest{turn: e.turn}
+		}
+		sum += repeatFactor * points
+		if more := points - most.points; more > 0 {
+			sum += (1 - repeatFactor) * more
+			most.points = points
+		}
+	}
+	for _, i := range e.standing {
+		if !e.dropped[i] {
+			add(e.problemOf[i], e.points[i])
+		}
+	}
 	for i := range p.brings {
 		if f := &p.brings[i]; f.Quieted == nil {
-			brought = append(brought, f)
+			add(e.problem(f.ID), findingPoints(f, e.options.Now))
 		}
 	}
-	slices.SortStableFunc(brought, compareFindings)
-	e.turn++
-	points := 0.0
-	add := func(problem int, cost float64) {
-		if e.seen[problem] == e.turn {
-			cost *= repeatFactor
-		}
-		e.seen[problem] = e.turn
-		points += cost
-	}
-	for _, i := range e.order {
-		if e.dropped[i] {
-			continue
-		}
-		f := &e.subject.Findings[i]
-		for len(brought) > 0 && compareFindings(brought[0], f) < 0 {
-			add(e.problem(brought[0].ID), findingPoints(brought[0], e.options.Now))
-			brought = brought[1:]
-		}
-		add(e.problemOf[i], e.points[i])
-	}
-	for _, f := range brought {
-		add(e.problem(f.ID), findingPoints(f, e.options.Now))
-	}
-	return points
+	return sum
 }
 
 // problem gives the number of an id, the same for each.
@@ -122,7 +164,7 @@ func (e *effects) problem(id string) int {
 	n, ok := e.problems[id]
 	if !ok {
 		n = len(e.problems)
-		e.problems[id], e.seen = n, append(e.seen, 0)
+		e.problems[id], e.dearest = n, append(e.dearest, dearest{})
 	}
 	return n
 }
@@ -141,10 +183,13 @@ func (e *effects) subjectAfter(p *plan) *Subject {
 	switch {
 	case p.base != nil:
 		p.base.putUnder(&s)
+	case p.supported:
+		s.BlindSpots = withoutEndOfLife(s.BlindSpots)
 	case len(p.removes) > 0:
 		s.Packages = nil
+		gone := lookup(p.removes)
 		for _, q := range e.subject.Packages {
-			if !slices.Contains(p.removes, q.PURL) {
+			if !gone[q.PURL] {
 				s.Packages = append(s.Packages, q)
 			}
 		}
@@ -175,6 +220,10 @@ func (c *BaseCandidate) putUnder(s *Subject) {
 	if c.OS.ID != "" {
 		os := c.OS
 		s.Image.OS = &os
-		s.BlindSpots = slices.DeleteFunc(slices.Clone(s.BlindSpots), func(b image.BlindSpot) bool { return b.Kind == image.EndOfLife })
+		s.BlindSpots = withoutEndOfLife(s.BlindSpots)
 	}
+}
+
+func withoutEndOfLife(spots []image.BlindSpot) []image.BlindSpot {
+	return slices.DeleteFunc(slices.Clone(spots), func(b image.BlindSpot) bool { return b.Kind == image.EndOfLife })
 }

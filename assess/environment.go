@@ -112,13 +112,13 @@ func BuiltIn() []Environment {
 	}
 }
 
-// Exposures, Impacts and Needs are the words that there are, the least first.
+// Exposures are the words that there are, the least first.
 func Exposures() []Exposure { return []Exposure{Small, Controlled, Open} }
 
-// Impacts: see [Exposures].
+// Impacts are the words that there are, the least first.
 func Impacts() []Impact { return []Impact{LowImpact, MediumImpact, HighImpact, VeryHighImpact} }
 
-// Needs: see [Exposures].
+// Needs are the words that there are, the least first.
 func Needs() []Need { return []Need{LowNeed, MediumNeed, HighNeed} }
 
 // EnvironmentOf gives the environment that an image is meant for, by its name and its labels: of several the most exposed, of those the one

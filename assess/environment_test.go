@@ -49,9 +49,9 @@ func TestAdmits(t *testing.T) {
 		want     assess.Verdict
 		reason   string
 	}{
-		{"free", assess.Image{Reference: "x", Repository: "docker.io/library/x"}, assess.Open, assess.Pass, "nothing keeps it from open"},
+		{"free", assess.Image{Reference: "x", Repository: "docker.io/library/x", Config: &assess.Config{}}, assess.Open, assess.Pass, "nothing keeps it from open"},
 		{"bound", assess.Image{Reference: "r", Repository: "ghcr.io/acme/intranet/hr"}, assess.Open, assess.Fail, "bound to controlled exposure (no login)"},
-		{"bound as widely", assess.Image{Reference: "r", Repository: "ghcr.io/acme/intranet/hr"}, assess.Controlled, assess.Pass, ""},
+		{"bound as widely", assess.Image{Reference: "r", Repository: "ghcr.io/acme/intranet/hr", Config: &assess.Config{}}, assess.Controlled, assess.Pass, ""},
 		{"bound by its name", assess.Image{Reference: "oci:build/lab-1"}, assess.Controlled, assess.Fail, "bound to small"},
 		{"bound by label", assess.Image{Reference: "x", Repository: "docker.io/library/x", Labels: map[string]string{"internal": "yes"}}, assess.Open, assess.Fail, "bound to small"},
 		{"isolated", assess.Image{Reference: "lab-1", Repository: "docker.io/library/lab-1"}, assess.Small, assess.Pass, ""},
@@ -61,6 +61,7 @@ func TestAdmits(t *testing.T) {
 		{"labelled with no word", assess.Image{Reference: "x", Labels: map[string]string{label: "internal"}}, assess.Controlled, assess.Fail, `"internal", which is none of`},
 		{"a label opens no binding", assess.Image{Reference: "r", Repository: "ghcr.io/acme/intranet/hr", Labels: map[string]string{label: "open"}}, assess.Open, assess.Fail, "bound"},
 		{"of no known repository", assess.Image{Reference: "oci:build/hr"}, assess.Open, assess.Unknown, "it may be one of ghcr.io/acme/intranet/*"},
+		{"a list of packages, that has no labels", assess.Image{Reference: "shop.cdx.json", Repository: "docker.io/library/x"}, assess.Open, assess.Unknown, "nothing says whether it is for internal use only"},
 		{"of no known repository, and bound", assess.Image{Reference: "oci:build/lab-1"}, assess.Open, assess.Fail, "bound to small"},
 	} {
 		got := assess.Admits(&assess.Subject{Image: tc.image}, bindings, assess.Environment{Exposure: tc.exposure})

@@ -8,3 +8,6 @@ func ScoreOf(text string) (score float64, ok bool) {
 	}
 	return environmentalScore(v)
 }
+
+// Weigh assesses a subject without looking for steps.
+func Weigh(s *Subject, env Environment, o Options) *Assessment { return weigh(s, env, o) }

@@ -130,14 +130,7 @@ func judgeAgainst(s *Subject, env Environment, o Options, plain []GoalResult) []
 }
 
 func newJudging(s *Subject, env Environment, o Options) *judging {
-	j := &judging{subject: s, env: env, options: o}
-	for i := range s.Findings {
-		if f := &s.Findings[i]; f.Quieted == nil {
-			j.standing = append(j.standing, f)
-		}
-	}
-	slices.SortStableFunc(j.standing, compareFindings)
-	return j
+	return &judging{subject: s, env: env, options: o, standing: standingFirst(s.Findings)}
 }
 
 func (j *judging) all() []GoalResult {

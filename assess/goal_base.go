@@ -20,7 +20,7 @@ func baseGoal(j *judging) outcome {
 	case b.Sure == inventory.Contradicted:
 		return cannotTell("the base that the image names is not the one that it was built on", "tidewaiter base add makes the real one known", "base contradicted")
 	}
-	sides := []outcome{j.approvedBase(b), j.supportedBase(b), j.currentBase(b), j.youngBase()}
+	sides := []outcome{j.approvedBase(b), j.supportedBase(), j.currentBase(b), j.youngBase()}
 	if b.Sure != inventory.Exact {
 		sides = append(sides, cannotTell(fmt.Sprintf("that the base is %s is only claimed by the image's %s", cmp.Or(b.Reference, b.Digest), b.Evidence),
 			"tidewaiter base add "+cmp.Or(b.Reference, "BASE")+" proves it", "base claimed"))
@@ -73,7 +73,7 @@ func familiarName(reference string) string {
 }
 
 // supportedBase looks at the distribution, and at what else of some weight the base brought.
-func (j *judging) supportedBase(b *inventory.Base) outcome {
+func (j *judging) supportedBase() outcome {
 	if j.subject.Data == nil || !j.fed("eol") {
 		return cannotTell("how long the base is supported is not known", "tidewaiter db update", "")
 	}

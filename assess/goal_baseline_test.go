@@ -47,11 +47,11 @@ func TestBaseline(t *testing.T) {
 		{"the same problem in another version", "exploited", changes{exploited(npm("lodash", "5"), "CVE-1")}, changes{exploited(npm("lodash", "4"), "CVE-1")}, assess.Pass, ""},
 		{"a further problem", "exploited", changes{exploited(npm("lodash", "4"), "CVE-1"), exploited(npm("lodash", "4"), "CVE-2")}, changes{exploited(npm("lodash", "4"), "CVE-1")},
 			assess.Fail, "1 exploited in the wild (besides 1 that the baseline has too): CVE-2 in lodash"},
-		{"the same problem in another package", "exploited", changes{exploited(npm("underscore", "4"), "CVE-1")}, changes{exploited(npm("lodash", "4"), "CVE-1")}, assess.Fail, "upgrade underscore"},
+		{"the same problem in another package", "exploited", changes{exploited(npm("underscore", "4"), "CVE-1")}, changes{exploited(npm("lodash", "4"), "CVE-1")}, assess.Fail, "bump underscore"},
 		{"a problem that is gone", "exploited", nil, changes{exploited(npm("lodash", "4"), "CVE-1")}, assess.Pass, "nothing exploited"},
 		{"a problem that was quieted there", "exploited", changes{exploited(npm("lodash", "4"), "CVE-1")}, changes{with(vulnerable(quieted))}, assess.Fail, ""},
 
-		{"malware is never excused", "malicious", changes{with(vulnerable(func(f *match.Finding) { f.Malicious = true }))}, changes{with(vulnerable(func(f *match.Finding) { f.Malicious = true }))}, assess.Fail, "remove lodash"},
+		{"malware is never excused", "malicious", changes{with(vulnerable(func(f *match.Finding) { f.Malicious = true }))}, changes{with(vulnerable(func(f *match.Finding) { f.Malicious = true }))}, assess.Fail, "remove malware: lodash"},
 		{"neither is old data", "data-age", changes{old}, changes{old}, assess.Fail, ""},
 		{"nor exposure", "exposure", changes{label}, changes{label}, assess.Fail, ""},
 		{"nor is that nothing was matched", "exploited", changes{noData}, changes{noData}, assess.Unknown, ""},

@@ -50,7 +50,7 @@ func remedy(f *match.Finding) string {
 		return strings.TrimSpace(fmt.Sprintf("remove %s %s %s", p.Name, p.Version, p.Place()))
 	case f.Kind == match.KindEndOfLife && p.Name != "" && to != "":
 		return fmt.Sprintf("move from %s %s to %s", p.Name, p.Version, to)
-	case to == "":
+	case to == "" || p.Owner != "":
 		return fmt.Sprintf("no version of %s ends %s yet: remove what is not used, or write an exception with an end (tidewaiter except add)", p.Name, f.ID)
 	case p.OfDistribution():
 		name := p.Name
@@ -167,7 +167,22 @@ func endOfLife(j *judging) outcome {
 		return cannotTell("the advisory data does not say how long products are supported", "tidewaiter db update", "")
 	}
 	least := cmp.Or(j.env.Goals.EndOfLife.Severity, match.Low)
-	return j.findings("without support", func(f *match.Finding) bool {
+	counts := func(f *match.Finding) bool {
 		return f.Kind == match.KindEndOfLife && Rank(f.Severity) <= Rank(least)
-	})
+	}
+	if j.subject.Data == nil || slices.ContainsFunc(j.standing, counts) {
+		return j.findings("without support", counts)
+	}
+	looked := map[match.Level]string{match.High: "no distribution without support", match.Medium: "no distribution or runtime without support"}
+	reason := cmp.Or(looked[least], "nothing without support")
+	others := 0
+	for _, f := range j.standing {
+		if f.Kind == match.KindEndOfLife {
+			others++
+		}
+	}
+	if others > 0 {
+		reason += fmt.Sprintf("; %d of severity under %s, which do not count here", others, least)
+	}
+	return met(reason)
 }

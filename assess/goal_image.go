@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"tidewaiter/match"
 )
 
 // nonRoot reads the image's user as a container runtime does: name or number, with a group behind a colon that counts for nothing here.
@@ -147,12 +145,8 @@ func inDays(d time.Duration) string {
 
 // score holds the score against the least that is demanded; the other goals are part of it.
 func (j *judging) score(others []GoalResult) GoalResult {
-	findings := make([]match.Finding, len(j.standing))
-	for i, f := range j.standing {
-		findings[i] = *f
-	}
 	least := j.env.Goals.Score.Min
-	score := Score(costs(findings, others, j.options.Now))
+	score := Score(costs(j.standing, others, j.options.Now))
 	g := &goal{name: "score", sight: ofReported}
 	switch {
 	case j.subject.Data == nil:

@@ -190,7 +190,7 @@ func (r *licenseRules) one(id, exception string) licenseAnswer {
 		return licenseDenied
 	case fits(r.allow, false):
 		return licenseAllowed
-	case !isLicense(id):
+	case !IsLicense(id):
 		return licenseUnknown
 	case len(r.allow) > 0:
 		return licenseDenied
@@ -198,8 +198,8 @@ func (r *licenseRules) one(id, exception string) licenseAnswer {
 	return licenseAllowed
 }
 
-// isLicense says whether SPDX lists the identifier, maybe as a deprecated one. A LicenseRef- stands for words that only its document knows.
-func isLicense(id string) (listed bool) {
+// IsLicense says whether SPDX lists the identifier, maybe as a deprecated one. A LicenseRef- stands for words that only its document knows.
+func IsLicense(id string) (listed bool) {
 	if strings.ContainsAny(id, " :/()") || strings.HasPrefix(id, "licenseref-") || strings.HasPrefix(id, "documentref-") {
 		return false
 	}

@@ -170,7 +170,7 @@ func TestGoals(t *testing.T) {
 
 		{"all supported", "end-of-life", assess.Goals{EndOfLife: &assess.EndOfLife{}}, shop(), nil, assess.Pass, ""},
 		{"out of support", "end-of-life", assess.Goals{EndOfLife: &assess.EndOfLife{}}, shop(with(ended(debian, match.High))), nil, assess.Fail, "move from debian 12 to 13"},
-		{"a library out of support, where a distribution counts", "end-of-life", assess.Goals{EndOfLife: &assess.EndOfLife{Severity: match.High}}, shop(with(ended(npm("lodash", "1"), match.Low))), nil, assess.Pass, ""},
+		{"a library out of support, where a distribution counts", "end-of-life", assess.Goals{EndOfLife: &assess.EndOfLife{Severity: match.High}}, shop(with(ended(npm("lodash", "1"), match.Low))), nil, assess.Pass, "no distribution without support; 1 of severity under high"},
 		{"support is not known", "end-of-life", assess.Goals{EndOfLife: &assess.EndOfLife{}}, shop(without("eol")), nil, assess.Unknown, ""},
 
 		{"an approved base", "base", approved, shop(), nil, assess.Pass, "the base is debian:12-slim"},

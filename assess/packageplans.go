@@ -53,12 +53,16 @@ func (s *Subject) found(indexes []int) []match.Finding {
 func malwarePlans(s *Subject) []plan {
 	var plans []plan
 	malicious := standing(s, func(f *match.Finding) bool { return f.Malicious })
+	if len(malicious) == 0 {
+		return nil
+	}
+	d := newDependencies(s, nil)
 	for _, same := range groups(s, malicious, func(f *match.Finding) string { return f.Package }) {
 		p := s.Findings[same[0]].Of
 		ends := standing(s, func(f *match.Finding) bool { return f.Package == p.PURL })
-		brought, command := s.bringer(p)
+		brought, command := d.bringer(p)
 		plans = append(plans, plan{ends: ends, removes: []string{p.PURL}, Step: Step{
-			Kind: Remove, Title: fmt.Sprintf("remove %s %s: malicious%s", p.Name, p.Version, brought), Where: s.place(p), Cost: StepCost{Packages: 1},
+			Kind: Remove, Title: fmt.Sprintf("remove malware: %s %s%s", p.Name, p.Version, brought), Where: s.place(p), Cost: StepCost{Packages: 1},
 			Command: command, Note: "change every secret that was in its reach, wherever the image ran",
 		}})
 	}
@@ -100,8 +104,11 @@ func languagePlans(s *Subject, o Options) []plan {
 func upgradePlan(s *Subject, same []int) plan {
 	p := s.Findings[same[0]].Of
 	to := target(s.found(same))
-	step := Step{Kind: Bump, Where: s.place(p), Cost: StepCost{Change: changeBetween(p.Version, to), Packages: 1}}
+	step := Step{Kind: Bump, Where: s.place(p), Cost: StepCost{Change: changeBetween(p.Version, to), Packages: 1}, To: map[string]string{p.PURL: to}}
 	step.Title = fmt.Sprintf("upgrade %s %s -> %s", p.Name, p.Version, to)
+	if p.Ecosystem != "" {
+		step.Title = fmt.Sprintf("bump %s %s -> %s", short(p), p.Version, to)
+	}
 	if p.Type == "golang" && p.Name == "stdlib" {
 		step.Kind, step.Title = Rebuild, fmt.Sprintf("rebuild with Go %s -> %s", p.Version, to)
 	}
@@ -231,7 +238,7 @@ func pinPlan(s *Subject, o Options, same []int) plan {
 	to := target(found)
 	step := Step{
 		Kind: Upgrade, Title: fmt.Sprintf("upgrade %s %s -> %s", p.Name, p.Version, to), Where: s.layerPlace(p),
-		Cost: StepCost{Change: Patch, Packages: 1},
+		Cost: StepCost{Change: Patch, Packages: 1}, To: map[string]string{p.PURL: to},
 		Note: fmt.Sprintf("the instruction demands %s=%s, so that building again changes nothing", p.Name, pin(p)),
 	}
 	if edit, err := o.Dockerfile.SetPin(p.Name, pin(p), to); err == nil {
@@ -277,6 +284,12 @@ func fix(f match.Finding) string {
 
 // preRelease knows the marks that ecosystems put on what comes before a release: 3.15.0a6, 2.0.0-rc.1, 1.0-beta, but not OpenSSL's 1.0.2b.
 var preRelease = regexp.MustCompile(`(?i)[0-9][-._]?((a|b|c|m|rc|alpha|beta|pre|preview|dev)[-._]?[0-9]+|rc|alpha|beta|pre|preview|dev|snapshot)$`)
+
+// Target is the lowest version that ends every one of a package's findings that can be ended; empty where none has a fix that can be had: what
+// a distribution made a package of is fixed by the distribution alone.
+func Target(findings []match.Finding) string {
+	return target(slices.DeleteFunc(slices.Clone(findings), func(f match.Finding) bool { return f.Of.Owner != "" }))
+}
 
 // target is the lowest version that ends every one of a package's findings that can be ended: the highest of the lowest
 // fixes. It is empty when none has a fix.

@@ -1,10 +1,13 @@
 package assess
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"tidewaiter/advisory"
+	"tidewaiter/inventory"
 	"tidewaiter/match"
 )
 
@@ -20,11 +23,15 @@ type plan struct {
 	base *BaseCandidate
 	// sameRelease says that it is of the subject's distribution and release.
 	sameRelease bool
+	// supported says that the distribution is one that is supported afterwards, whichever that is.
+	supported bool
 	// removes are the purls of packages that are no longer aboard afterwards.
 	removes []string
 	// user is who the image runs as afterwards; empty for a step that leaves that alone.
 	user string
 
+	// adds are those of ends that no plan before it ends which costs no more; nil until that is known.
+	adds []int
 	// closed are Closes.
 	closed map[string]bool
 }
@@ -71,6 +78,58 @@ func ids(set map[string]bool) []string {
 	}
 	slices.SortFunc(list, advisory.CompareIDs)
 	return list
+}
+
+// noteCopies says of each plan how many of its problems other packages still have afterwards, and where.
+func noteCopies(s *Subject, plans []plan) {
+	having := map[string][]int{} // by id, the standing findings
+	for i := range s.Findings {
+		if f := &s.Findings[i]; f.Quieted == nil {
+			having[f.ID] = append(having[f.ID], i)
+		}
+	}
+	for n := range plans {
+		p := &plans[n]
+		ends, count := map[int]bool{}, map[string]int{}
+		for _, i := range p.ends {
+			if f := &s.Findings[i]; p.closes(f) && !ends[i] {
+				ends[i] = true
+				count[f.ID]++
+			}
+		}
+		var still *inventory.Package
+		for _, id := range p.Closes {
+			if count[id] == len(having[id]) {
+				continue
+			}
+			p.Remain++
+			if still == nil {
+				still = s.Findings[having[id][slices.IndexFunc(having[id], func(i int) bool { return !ends[i] })]].Of
+			}
+		}
+		if p.Remain > 0 {
+			note := fmt.Sprintf("%d of the %d stay", p.Remain, len(p.Closes))
+			switch {
+			case len(p.Closes) == 1:
+				note = "it stays"
+			case p.Remain == len(p.Closes):
+				note = fmt.Sprintf("all %d stay", p.Remain)
+			}
+			p.Note = strings.TrimPrefix(fmt.Sprintf("%s; %s elsewhere in the image, as in %s", p.Note, note, s.named(still)), "; ")
+		}
+	}
+}
+
+// named says which package is meant, and where it is.
+func (s *Subject) named(p *inventory.Package) string {
+	name, where := short(p)+" "+p.Version, s.place(p)
+	if p.OfDistribution() {
+		where = s.layerPlace(p)
+	}
+	if where == "" {
+		return name
+	}
+	return name + " (" + where + ")"
 }
 
 // fixable says whether a newer version of a finding's package ends it.

@@ -28,7 +28,7 @@ const (
 	deferPoints      = 0.5
 	maliciousPoints  = 80
 	// overdueFactor makes heavier what should have been fixed; loweredFactor and repeatFactor make lighter what a rule holds to be
-	// unlikely to matter, and the same problem in one more package.
+	// unlikely to matter, and the same problem in packages besides that in which it costs most.
 	overdueFactor = 1.5
 	loweredFactor = 0.2
 	repeatFactor  = 0.1
@@ -45,7 +45,7 @@ const (
 
 // Score turns points into 0 to 100: 100 / (1 + ln(1 + points/30) / 1.5). It falls with every point however many there are, fast at
 // first and ever slower, so that a step of a tenth of the points shows as well far down as near the top.
-// It is rounded to a thousandth.
+// It is rounded to a billionth, so that the least of tens of thousands of findings still shows.
 func Score(costs []Cost) float64 {
 	var points float64
 	for _, c := range costs {
@@ -55,8 +55,14 @@ func Score(costs []Cost) float64 {
 }
 
 func scoreOf(points float64) float64 {
-	return math.Round(1000*100/(1+math.Log1p(points/scale)/steepness)) / 1000
+	return roundScore(100 / (1 + math.Log1p(roundPoints(points)/scale)/steepness))
 }
+
+// roundPoints rounds to a thousandth, of which all points are a multiple: what they add up to is then the same in any order.
+func roundPoints(points float64) float64 { return math.Round(points*1e3) / 1e3 }
+
+// roundScore rounds a score, or a difference of two, to a billionth.
+func roundScore(score float64) float64 { return math.Round(score*1e9) / 1e9 }
 
 // Grade gives the letter of a score: A from 90, B from 75, C from 60, D from 45, E from 30, F below.
 func Grade(score float64) string {
@@ -72,19 +78,21 @@ func Grade(score float64) string {
 }
 
 // costs takes the score apart: what each standing finding and each goal that is not met costs, the dearest first.
-func costs(findings []match.Finding, goals []GoalResult, now time.Time) []Cost {
-	sorted := match.Standing(findings)
-	Sort(sorted)
+func costs(standing []*match.Finding, goals []GoalResult, now time.Time) []Cost {
 	var list []Cost
-	seen := map[string]bool{}
-	for i := range sorted {
-		f := &sorted[i]
-		points := findingPoints(f, now)
-		if seen[f.ID] {
-			points *= repeatFactor
+	dearest := map[string]int{} // by id, the place in the list of the finding that costs most
+	for _, f := range standing {
+		at := len(list)
+		list = append(list, Cost{ID: f.ID, Package: f.Package, Points: findingPoints(f, now)})
+		if best, ok := dearest[f.ID]; !ok || list[at].Points > list[best].Points {
+			dearest[f.ID] = at
 		}
-		seen[f.ID] = true
-		list = append(list, Cost{ID: f.ID, Package: f.Package, Points: points})
+	}
+	for i := range list {
+		if dearest[list[i].ID] != i {
+			list[i].Points *= repeatFactor
+		}
+		list[i].Points = roundPoints(list[i].Points)
 	}
 	for _, g := range goals {
 		if points := goalPoints(g); points > 0 {
@@ -95,9 +103,22 @@ func costs(findings []match.Finding, goals []GoalResult, now time.Time) []Cost {
 	return list
 }
 
+// standingFirst gives the findings that nothing quiets, those to look at first in front.
+func standingFirst(findings []match.Finding) []*match.Finding {
+	var list []*match.Finding
+	for i := range findings {
+		if f := &findings[i]; f.Quieted == nil {
+			list = append(list, f)
+		}
+	}
+	slices.SortFunc(list, compareFindings)
+	return list
+}
+
 func goalPoints(g GoalResult) float64 {
 	switch {
 	case g.Name == "score": // it would count itself
+	case g.Name == ExposureGoal && g.Verdict == Unknown: // of where the image comes from, and of nothing aboard
 	case g.Verdict == Fail:
 		return failedGoalPoints
 	case g.Verdict == Unknown:
@@ -110,8 +131,15 @@ func findingPoints(f *match.Finding, now time.Time) float64 {
 	if f.Malicious {
 		return maliciousPoints
 	}
-	points := map[match.Priority]float64{match.Immediate: immediatePoints, match.OutOfCycle: outOfCyclePoints, match.Scheduled: scheduledPoints}[f.Priority]
-	points = max(points, deferPoints)
+	points := deferPoints
+	switch f.Priority {
+	case match.Immediate:
+		points = immediatePoints
+	case match.OutOfCycle:
+		points = outOfCyclePoints
+	case match.Scheduled:
+		points = scheduledPoints
+	}
 	if Overdue(f, now) {
 		points *= overdueFactor
 	}

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -18,6 +19,8 @@ type Step struct {
 	Closes []string `json:"closes"`
 	// Packages are the purls of the packages in which it ends them, sorted.
 	Packages []string `json:"packages,omitempty"`
+	// To has the versions that packages move to, by purl, as far as the step decides them.
+	To map[string]string `json:"to,omitempty"`
 	// Exploited is how many of them are in CISA's catalog of known exploited vulnerabilities.
 	Exploited int `json:"exploited,omitempty"`
 	// Opens are the ids of the findings that the step would bring; a newer base image may have problems of its own.
@@ -32,6 +35,8 @@ type Step struct {
 	Command string `json:"command,omitempty"`
 	// Loses are what the image uses and would miss afterwards.
 	Loses []string `json:"loses,omitempty"`
+	// Remain is how many of Closes other packages of the image have too, in which the step does not end them.
+	Remain int `json:"remain,omitempty"`
 	// Note is what else the developer should know, in one sentence.
 	Note string `json:"note,omitempty"`
 }
@@ -78,19 +83,22 @@ func Steps(s *Subject, env Environment, goals []GoalResult, o Options) ([]Step, 
 	plans = append(plans, basePlans(s, env, o)...)
 	plans = append(plans, distributionPlans(s, o, plans)...)
 	plans = append(plans, languagePlans(s, o)...)
+	plans = append(plans, releasePlans(s, plans)...)
 	plans = append(plans, userPlans(s, goals, o)...)
 	for i := range plans {
 		e.judge(&plans[i])
 	}
 	bases := compareBases(s, plans, o)
 	plans = pick(s, plans)
-	last := exceptionPlans(s, plans)
+	last := exceptionPlans(s, env, plans, o)
 	for i := range last {
 		e.judge(&last[i])
 	}
-	slices.SortStableFunc(last, comparePlans(s))
-	steps := make([]Step, 0, len(plans)+len(last))
-	for _, p := range slices.Concat(plans, last) {
+	plans = append(plans, last...)
+	slices.SortStableFunc(plans, comparePlans(s))
+	noteCopies(s, plans)
+	steps := make([]Step, 0, len(plans))
+	for _, p := range plans {
 		steps = append(steps, p.Step)
 	}
 	return steps, bases
@@ -103,54 +111,102 @@ func pick(s *Subject, plans []plan) []plan {
 	plans = pickBases(plans)
 	slices.SortStableFunc(plans, comparePlans(s))
 	cheapest := map[int]float64{} // by finding, the effort of the plans so far that end it
-	return slices.DeleteFunc(plans, func(p plan) bool {
-		news := p.user != ""
+	for n := range plans {
+		p := &plans[n]
+		p.adds = make([]int, 0, len(p.ends))
 		for _, i := range p.ends {
 			if effort, ended := cheapest[i]; p.closes(&s.Findings[i]) && (!ended || effort > p.effort()) {
-				news, cheapest[i] = true, p.effort()
+				p.adds, cheapest[i] = append(p.adds, i), p.effort()
 			}
 		}
-		return !news
-	})
+	}
+	plans = slices.DeleteFunc(plans, func(p plan) bool { return len(p.adds) == 0 && p.user == "" })
+	slices.SortStableFunc(plans, comparePlans(s)) // now by what each adds
+	return plans
 }
 
 // comparePlans orders plans as a wise colleague would: malware first, then what ends something that is exploited or cannot wait, then what
-// gives most for its effort.
+// gives most for its effort. Where there is a fix it comes before an exception.
 func comparePlans(s *Subject) func(a, b plan) int {
 	return func(a, b plan) int {
 		return cmp.Or(
 			cmp.Compare(a.urgency(s), b.urgency(s)),
-			-cmp.Compare(a.worth(), b.worth()),
+			first(a.Kind != Except, b.Kind != Except),
+			-cmp.Compare(a.worth(s), b.worth(s)),
 			-cmp.Compare(len(a.Closes), len(b.Closes)),
 			cmp.Compare(a.Title, b.Title), cmp.Compare(a.Where, b.Where),
 		)
 	}
 }
 
-// urgency is 0 for malware, 1 for what is exploited or of the highest priority, 2 for all else.
+// The urgencies of plans, the most urgent first.
+const (
+	endsMalware = iota
+	endsExploited
+	endsImmediate
+	canWait
+	decidedLast // an exception for what can wait a little
+)
+
 func (p *plan) urgency(s *Subject) int {
-	urgency := 2
-	for _, i := range p.ends {
+	urgency := canWait
+	if p.Kind == Except {
+		urgency = decidedLast
+	}
+	for _, i := range p.counting() {
 		switch f := &s.Findings[i]; {
 		case !p.closes(f):
 		case f.Malicious:
-			return 0
-		case f.KEV != nil || f.Priority == match.Immediate:
-			urgency = 1
+			return endsMalware
+		case f.KEV != nil:
+			urgency = min(urgency, endsExploited)
+		case f.Priority == match.Immediate:
+			urgency = min(urgency, endsImmediate)
 		}
 	}
 	return urgency
 }
 
-// worth is the gain for the effort. A lost package counts as much as a major version.
-func (p *plan) worth() float64 { return p.Gain / p.effort() }
+// counting are the findings that count for a plan's place: those that it ends, or, once the others are known, that it adds to what they end.
+func (p *plan) counting() []int {
+	if p.adds != nil {
+		return p.adds
+	}
+	return p.ends
+}
 
-// effort weighs what a plan asks of the developer. The weights are ours: the tests to run, and the code to change, grow two- or
-// threefold from each to the next.
+// worth is the gain for the effort, as far as the plan adds something. Where something must be done outside of the usual schedule, effort counts
+// less: there is no way round it.
+func (p *plan) worth(s *Subject) float64 {
+	effort, all, adds := p.effort(), 0, 0
+	for _, i := range p.ends {
+		if p.closes(&s.Findings[i]) {
+			all++
+		}
+	}
+	must := false
+	for _, i := range p.counting() {
+		if f := &s.Findings[i]; p.closes(f) {
+			adds++
+			must = must || ToAct(f)
+		}
+	}
+	if must {
+		effort = math.Sqrt(effort)
+	}
+	if all == 0 {
+		return p.Gain / effort
+	}
+	return p.Gain * float64(adds) / float64(all) / effort
+}
+
+// effort weighs what a plan asks of the developer. The weights are ours: a patch release asks for little more than a build, a minor release for
+// its tests, and a major release for code. A lost package counts as much as a major version.
 func (p *plan) effort() float64 {
-	effort := map[string]float64{Patch: 1.5, Minor: 3, Major: 10}[p.Cost.Change]
+	weights := map[string]float64{Patch: 1.2, Minor: 2, Major: 7}
+	effort := weights[p.Cost.Change]
 	if len(p.Loses) > 0 {
-		effort += 10
+		effort += weights[Major]
 	}
 	return max(effort, 1)
 }

@@ -108,7 +108,8 @@ func NewSubject(im *image.Image, layers []*layer.Index, inv *inventory.Inventory
 }
 
 func describe(im *image.Image, layers []*layer.Index) Image {
-	d := Image{Reference: im.Reference, Repository: im.Repository, Digest: im.Digest, ID: im.ID, Platform: im.Platform.String(), Created: im.Created, Labels: im.Labels, Config: config(im.Process)}
+	d := Image{Reference: im.Reference, Repository: im.Repository, Digest: im.Digest, ID: im.ID, Platform: im.Platform.String(),
+		Created: im.Created, Labels: im.Labels, Config: config(im.Process)}
 	for i, l := range im.Layers {
 		out := Layer{Index: l.Index, DiffID: l.DiffID, Digest: l.Digest, Instruction: l.Instruction, DockerfileLine: l.DockerfileLine}
 		if l.Digest != "" {

@@ -52,7 +52,8 @@ func (k *KnownBase) SetAboard(inv *Inventory) {
 
 // IsSame says whether two descriptions are of the same image under the same name, whatever each knows of it.
 func (k *KnownBase) IsSame(other *KnownBase) bool {
-	return k.Reference == other.Reference && k.Digest == other.Digest && k.Index == other.Index && k.Platform == other.Platform && slices.Equal(k.DiffIDs, other.DiffIDs)
+	return k.Reference == other.Reference && k.Digest == other.Digest && k.Index == other.Index &&
+		k.Platform == other.Platform && slices.Equal(k.DiffIDs, other.DiffIDs)
 }
 
 // maxBaseLayers bounds the layers of a known base.

@@ -15,19 +15,11 @@ func (r *Reach) Needs() map[string][]string {
 		return nil
 	}
 	result := r.result()
-	owner, byBase := map[string]string{}, map[string]string{}
-	for p, files := range result.programs {
-		for _, file := range files {
-			owner[file] = p.PURL
-			if base := path.Base(file); byBase[base] == "" || p.PURL < byBase[base] {
-				byBase[base] = p.PURL
-			}
-		}
-	}
+	owner, byBase := ownersOf(result.programs)
 	needs := map[string][]string{}
 	need := func(purl, by string) {
-		if purl != "" && !slices.Contains(needs[purl], by) {
-			needs[purl] = append(needs[purl], by)
+		if list := needs[purl]; purl != "" && (len(list) == 0 || list[len(list)-1] != by) { // a file's libraries come together
+			needs[purl] = append(list, by)
 		}
 	}
 	ofFile := func(name string) string {
@@ -52,8 +44,27 @@ func (r *Reach) Needs() map[string][]string {
 	if start := result.Entrypoint; start != "" {
 		need(ofFile(start[1:]), "the image's entrypoint")
 	}
-	for _, files := range needs {
+	for purl, files := range needs {
 		slices.Sort(files)
+		needs[purl] = slices.Compact(files)
 	}
 	return needs
+}
+
+// ownersOf gives the purl of the package that each program is of, by the program's path and by its name alone; of several packages that
+// have it the first.
+func ownersOf(programs map[*Package][]string) (byPath, byBase map[string]string) {
+	byPath, byBase = map[string]string{}, map[string]string{}
+	note := func(owners map[string]string, key, purl string) {
+		if had, ok := owners[key]; !ok || purl < had {
+			owners[key] = purl
+		}
+	}
+	for p, files := range programs {
+		for _, file := range files {
+			note(byPath, file, p.PURL)
+			note(byBase, path.Base(file), p.PURL)
+		}
+	}
+	return byPath, byBase
 }

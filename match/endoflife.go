@@ -193,6 +193,9 @@ func (l *lifecycles) add(p *inventory.Package, c advisory.Cycle, cycles []adviso
 		}
 	}
 	slices.Reverse(f.Fixed)
+	if p.Type == "maven" && p.Name == "log4j:log4j" {
+		f.Fixed = nil // its successors have another name, and other interfaces
+	}
 	if newest != "" {
 		f.Title += "; the newest is " + newest
 	}

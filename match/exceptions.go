@@ -33,7 +33,8 @@ func (a *Aboard) except(index map[string][]int, findings []Finding, own Exceptio
 		if !e.For(own.Demands.Environment) || !a.image.Like(e.Image) {
 			continue
 		}
-		s := &vex.Statement{Vulnerabilities: e.Vulnerabilities, Products: []vex.Product{e.Product}, Status: e.Status, Author: e.Owner, Source: e.File, Bulk: true}
+		s := &vex.Statement{Vulnerabilities: e.Vulnerabilities, Products: []vex.Product{e.Product}, Status: e.Status,
+			Author: e.Owner, Source: e.File, Bulk: true}
 		spoke, present := false, len(e.Product) == 0 || len(a.present(s.Products)) > 0
 		found := concerned(index, e.Vulnerabilities)
 		for _, at := range found {
@@ -152,8 +153,9 @@ func (s *Statement) idle(f *Finding) string {
 	if s.Note != "" {
 		return s.Note
 	}
+	same := func(id string) bool { return slices.Contains(s.about, id) }
 	for _, other := range f.Statements {
-		if !s.Decided && other.Decided && other.exception != nil && slices.ContainsFunc(other.about, func(id string) bool { return slices.Contains(s.about, id) }) {
+		if !s.Decided && other.Decided && other.exception != nil && slices.ContainsFunc(other.about, same) {
 			return other.Source + " says the same for longer"
 		}
 	}
@@ -201,7 +203,8 @@ func (c ExceptionCount) String() string {
 		lapse vex.Lapse
 		words string
 	}{
-		{vex.Expired, "expired"}, {vex.FixExists, "ended by a fix"}, {vex.Unapproved, "not approved"}, {vex.TooLong, "too long"}, {vex.Incomplete, "incomplete"},
+		{vex.Expired, "expired"}, {vex.FixExists, "ended by a fix"}, {vex.Unapproved, "not approved"}, {vex.TooLong, "too long"},
+		{vex.Incomplete, "incomplete"},
 	} {
 		if n := c.Lapsed[l.lapse]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, l.words))

@@ -94,8 +94,8 @@ type spared struct {
 }
 
 func newMatcher(inv *inventory.Inventory, adv Advisories) *matcher {
-	m := &matcher{inv: inv, adv: adv, tally: newTally(), cves: map[string]advisory.CVE{}, owners: map[string]*inventory.Package{}, projects: map[string]bool{},
-		spared: map[string][]spared{}}
+	m := &matcher{inv: inv, adv: adv, tally: newTally(), cves: map[string]advisory.CVE{}, owners: map[string]*inventory.Package{},
+		projects: map[string]bool{}, spared: map[string][]spared{}}
 	for i := range inv.Packages {
 		p := &inv.Packages[i]
 		if p.Owner == "" {

@@ -215,6 +215,7 @@ func TestAliases(t *testing.T) {
 		{ID: "GHSA-eeee", Aliases: []string{"CVE-2020-9"}, Affected: notAffected},
 		{ID: "MAL-2024-1", Affected: []advisory.Affected{in("npm", lists("1.0.0"))}},
 		{ID: "MAL-2024-2", Affected: []advisory.Affected{in("npm", lists("1.0.1"))}},
+		{ID: "NSWG-ECO-9", Summary: "Malicious Package", Affected: []advisory.Affected{in("npm", lists("1.0.0"))}},
 	}}}
 	findings, spots := match(t, adv, inventory.Package{Type: "npm", Name: "x", Version: "1.0.0", Ecosystem: "npm"})
 	want := []string{
@@ -223,6 +224,7 @@ func TestAliases(t *testing.T) {
 		"CVE-2020-11 [CVE-2020-9 GHSA-bbbb GHSA-eeee] pkg:npm/x@1.0.0 unknown [2.0.0] GHSA-bbbb",
 		"GHSA-cccc [] pkg:npm/x@1.0.0 unknown [2.0.0] GHSA-cccc",
 		"MAL-2024-1 [] pkg:npm/x@1.0.0 critical [] MAL-2024-1",
+		"NSWG-ECO-9 [] pkg:npm/x@1.0.0 critical [] NSWG-ECO-9",
 	}
 	if diff := gocmp.Diff(want, lines(findings)); diff != "" {
 		t.Error(diff)
@@ -233,7 +235,7 @@ func TestAliases(t *testing.T) {
 	if f := findings[1].Evidence.Facts; !slices.Equal(f, []string{"GHSA-eeee does not hold this version to be affected"}) {
 		t.Error(f)
 	}
-	if !findings[3].Malicious || findings[0].Malicious || findings[0].Title != "one" || findings[0].Status != "affected" {
+	if !findings[3].Malicious || !findings[4].Malicious || findings[0].Malicious || findings[0].Title != "one" || findings[0].Status != "affected" {
 		t.Errorf("%+v", findings)
 	}
 }

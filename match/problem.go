@@ -98,8 +98,11 @@ func hasPrefix(id string, prefixes ...string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(id, prefix) })
 }
 
-// isMalicious says whether a record reports malware rather than a mistake.
-func isMalicious(r *advisory.Record) bool { return hasPrefix(r.ID, "MAL-", "LWA-") }
+// isMalicious says whether a record reports malware rather than a mistake. Before there were databases of malware, GitHub and the Node.js working
+// group kept it among the vulnerabilities, under these titles.
+func isMalicious(r *advisory.Record) bool {
+	return hasPrefix(r.ID, "MAL-", "LWA-") || hasPrefix(r.Summary, "Malicious Package", "Embedded Malicious Code", "Embedded malware")
+}
 
 // authority says whose word on a package goes first, the lowest number before the others:
 // malware reports, which are about this very package; the distribution's entry for the CVE; the distribution's

@@ -50,7 +50,8 @@ func newRuleContext(m *matcher) *ruleContext {
 
 // Rules gives all rules, in the order in which they are asked. Of several that would quiet a finding the first is named.
 func Rules() []Rule {
-	return []Rule{distributionOwns, goSymbols, goNotImportable, outsideKnownRange, distributionSilent, distributionUnimportant, disputed, noCode, documentationOnly, notReached}
+	return []Rule{distributionOwns, goSymbols, goNotImportable, outsideKnownRange, distributionSilent, distributionUnimportant, disputed,
+		noCode, documentationOnly, notReached}
 }
 
 // Settings are the effects that a user gives to rules, by name, in place of their own.

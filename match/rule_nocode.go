@@ -46,7 +46,7 @@ func isKernelHeaders(p *inventory.Package) bool {
 	default:
 		// Debian and Ubuntu: linux-headers-6.1.0-18-amd64, linux-aws-headers-5.15.0-1050, linux-libc-dev-arm64-cross. Red
 		// Hat: kernel-rt-devel, kernel-uek-devel.
-		return strings.HasPrefix(name, "linux-") && (strings.HasPrefix(name, "linux-headers-") || strings.Contains(name, "-headers-") || strings.HasPrefix(name, "linux-libc-dev-")) ||
+		return strings.HasPrefix(name, "linux-") && (strings.Contains(name, "-headers-") || strings.HasPrefix(name, "linux-libc-dev-")) ||
 			strings.HasPrefix(name, "kernel-") && strings.HasSuffix(name, "-devel")
 	}
 }

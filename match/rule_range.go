@@ -13,7 +13,8 @@ import (
 // better and could not say so in it.
 var outsideKnownRange = Rule{
 	Name: "outside-known-range", Effect: Quiet,
-	About: "the advisory's range has no end, but its database says elsewhere in the record which versions are affected, and this one is not: Go's database of release tags that are no module versions (custom_ranges), GitHub's of what has no fix (last_known_affected_version_range)",
+	About: "the advisory's range has no end, but its database says elsewhere in the record which versions are affected, and this one is not: " +
+		"Go's database of release tags that are no module versions (custom_ranges), GitHub's of what has no fix (last_known_affected_version_range)",
 	holds: func(f *Finding, _ *ruleContext) string {
 		reason := ""
 		for i := range f.hits {

@@ -27,7 +27,7 @@ func Advice(w io.Writer, r *Report, number int, o TextOptions) error {
 	assessed(s, r)
 	if len(a.Steps) == 0 {
 		s.line()
-		s.line("  there is no step to make: nothing that is known has a fix")
+		s.line("  there is no step to make: nothing that is known against it has a fix, and nothing of it cannot wait")
 	}
 	for i := range a.Steps {
 		if number == 0 || number == i+1 {
@@ -84,10 +84,10 @@ func listed(ids []string, all bool) string {
 // cost says what a step asks of the developer.
 func cost(st *assess.Step) string {
 	what := map[string]string{assess.Rebuilt: "only to build again", assess.Patch: "a patch release", assess.Minor: "a minor release", assess.Major: "a major release"}[st.Cost.Change]
-	switch {
-	case st.Kind == assess.Except:
+	switch st.Kind {
+	case assess.Except:
 		return ""
-	case st.Kind == assess.Remove:
+	case assess.Remove:
 		what = "to do without it"
 	}
 	if st.Cost.Packages == 0 {
@@ -96,22 +96,99 @@ func cost(st *assess.Step) string {
 	return what + ", " + plural(st.Cost.Packages, "package")
 }
 
-// showEdit shows an edit as a small diff.
+// showEdit shows an edit as a small diff: the lines that differ, and of long ones the part that does.
 func showEdit(s *screen, e *assess.Edit) {
 	if e == nil {
 		return
 	}
 	word := "change"
+	const margin = 15 // columns before the text
 	show := func(mark, code, text string) {
-		for _, line := range strings.Split(text, "\n") {
-			s.line(fmt.Sprintf("     %-8s", word), s.paint(code, mark+" "+Clean(strings.TrimRight(line, "\r"))))
-			word = ""
+		s.line(fmt.Sprintf("     %-8s", word), s.paint(code, mark+" "+text))
+		word = ""
+	}
+	for _, d := range diffLines(e.Old, e.New) {
+		if len(d.old) == 1 && len(d.new) == 1 {
+			d.old[0], d.new[0] = whereTheyDiffer(d.old[0], d.new[0], s.width-margin)
+		}
+		for _, line := range d.old {
+			show("-", ansiRed, truncate(line, s.width-margin))
+		}
+		for _, line := range d.new {
+			show("+", ansiBold, truncate(line, s.width-margin))
 		}
 	}
-	if e.Old != "" {
-		show("-", ansiRed, e.Old)
+}
+
+// difference is a run of lines that takes the place of another.
+type difference struct{ old, new []string }
+
+// diffLines compares texts by line. Lines that both have follow each other the same in an edit, so that the next line in common is the one to
+// go on with.
+func diffLines(before, after string) []difference {
+	lines := func(text string) []string {
+		if text == "" {
+			return nil
+		}
+		list := strings.Split(text, "\n")
+		for i, line := range list {
+			list[i] = Clean(strings.TrimRight(line, "\r"))
+		}
+		return list
 	}
-	show("+", ansiBold, e.New)
+	a, b := lines(before), lines(after)
+	var out []difference
+	for len(a) > 0 || len(b) > 0 {
+		if len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+			a, b = a[1:], b[1:]
+			continue
+		}
+		m, n := nextCommon(a, b)
+		out = append(out, difference{a[:m], b[:n]})
+		a, b = a[m:], b[n:]
+	}
+	return out
+}
+
+// nextCommon gives how many lines come before the nearest one that two texts have in common; all of them where there is none.
+func nextCommon(a, b []string) (m, n int) {
+	const farthest = 200 // lines: edits are small
+	for sum := 1; sum < min(len(a)+len(b), farthest); sum++ {
+		for m := max(0, sum-len(b)+1); m <= min(sum, len(a)-1); m++ {
+			if a[m] == b[sum-m] {
+				return m, sum - m
+			}
+		}
+	}
+	return len(a), len(b)
+}
+
+// whereTheyDiffer cuts of two lines, where one is longer than n columns, what is the same in both, apart from a few words around.
+func whereTheyDiffer(a, b string, n int) (string, string) {
+	x, y := []rune(a), []rune(b)
+	if max(len(x), len(y)) <= n {
+		return a, b
+	}
+	const around = 25
+	front, back := 0, 0
+	for front < min(len(x), len(y)) && x[front] == y[front] {
+		front++
+	}
+	for back < min(len(x), len(y))-front && x[len(x)-1-back] == y[len(y)-1-back] {
+		back++
+	}
+	from, keep := max(front-around, 0), max(back-around, 0)
+	cut := func(line []rune) string {
+		text := string(line[from : len(line)-keep])
+		if from > 0 {
+			text = "…" + text
+		}
+		if keep > 0 {
+			text += "…"
+		}
+		return text
+	}
+	return cut(x), cut(y)
 }
 
 // Change tells in a few lines what was changed in a file.

@@ -219,7 +219,10 @@ func TestOpenVEXSaysWhyNot(t *testing.T) {
 }
 
 // An empty list of vulnerabilities would say that there are none.
-func TestVulnsOfNothingMatchedAreNone(t *testing.T) {
+func TestNothingIsStatedOfWhatWasNotMatched(t *testing.T) {
+	if err := report.OpenVEX(io.Discard, empty(), report.Options{}); err == nil {
+		t.Error("a document was written")
+	}
 	if err := report.Vulns(io.Discard, empty(), report.Options{}); err == nil {
 		t.Error("a predicate was written")
 	}

@@ -28,12 +28,13 @@ var htmlScript string
 // script only filters the table. A browser runs that script and no other, whatever stands in the report.
 func HTML(w io.Writer, r *Report) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"clean": Clean, "short": short, "plural": plural, "number": number, "change": change, "closes": closes, "gain": gain,
+		"clean": Clean, "short": short, "plural": plural, "number": number, "closes": closes, "gain": gain,
 		"because": because, "page": pageOf, "evidence": evidenceLines,
-		"why":   func(f match.Finding) string { return strings.Join(reasons(f), ", ") },
-		"spot":  func(b image.BlindSpot) string { return spot(b, r.Image.Layers) },
-		"list":  func(words []string) string { return strings.Join(words, ", ") },
-		"lines": func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
+		"change": func(f match.Finding) string { return change(r, []match.Finding{f}) },
+		"why":    func(f match.Finding) string { return strings.Join(reasons(f), ", ") },
+		"spot":   func(b image.BlindSpot) string { return spot(b, r.Image.Layers) },
+		"list":   func(words []string) string { return strings.Join(words, ", ") },
+		"lines":  func(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") },
 	}).Parse(htmlTemplate)
 	if err != nil {
 		return err

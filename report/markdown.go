@@ -40,11 +40,11 @@ func Markdown(w io.Writer, r *Report) error {
 		}
 	}
 	m.goals(r)
-	m.problems("To act on", act)
+	m.problems(r, "To act on", act)
 	m.blindSpots(r)
 	m.quieted(r)
 	m.last = true
-	m.problems("Everything else that stands", rest)
+	m.problems(r, "Everything else that stands", rest)
 	return b.Flush()
 }
 
@@ -60,7 +60,7 @@ func (m *markdown) line(text string) bool {
 		return false
 	}
 	m.left -= n
-	m.w.WriteString(text + "\n")
+	fmt.Fprintln(m.w, text)
 	return true
 }
 
@@ -75,7 +75,7 @@ func (m *markdown) folded(title string, head []string, rows [][]string) {
 		spare = m.left / 2
 	}
 	if m.left < frame+len(title) {
-		m.w.WriteString(fmt.Sprintf("\n%s: %s left out, see the JSON report\n", title, plural(len(rows), "row")))
+		fmt.Fprintf(m.w, "\n%s: %s left out, see the JSON report\n", title, plural(len(rows), "row"))
 		return
 	}
 	m.line("<details><summary>" + title + ": " + number(len(rows)) + "</summary>\n")
@@ -206,7 +206,7 @@ func (m *markdown) goals(r *Report) {
 }
 
 // problems lists each problem once, however many packages have it.
-func (m *markdown) problems(title string, problems [][]match.Finding) {
+func (m *markdown) problems(r *Report, title string, problems [][]match.Finding) {
 	var rows [][]string
 	for _, p := range problems {
 		f := p[0]
@@ -214,7 +214,7 @@ func (m *markdown) problems(title string, problems [][]match.Finding) {
 		if len(p) > 1 {
 			name += fmt.Sprintf(" +%d", len(p)-1)
 		}
-		rows = append(rows, []string{word(string(f.Priority)), word(string(f.Severity)), cell(f.ID), name, cell(change(f)), cell(cmp.Or(strings.Join(reasons(f), ", "), whereabouts(f)))})
+		rows = append(rows, []string{word(string(f.Priority)), word(string(f.Severity)), cell(f.ID), name, cell(change(r, []match.Finding{f})), cell(cmp.Or(strings.Join(reasons(f), ", "), whereabouts(f)))})
 	}
 	m.folded(title, []string{"priority", "severity", "id", "package", "version", "why, or where"}, rows)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"path"
 	"regexp"
@@ -21,8 +22,12 @@ import (
 // OpenVEX writes what is known of the image's vulnerabilities as statements of OpenVEX 0.2.0
 // (https://github.com/openvex/spec): what is quieted with the reason and who says so, what stands as affected with the next step.
 // What others stated keeps their words. What only the user's choice of what to look at quieted (--only-base) stands. The format
-// demands a time: it is o.Now. An image without findings gives a document without statements.
+// demands a time: it is o.Now. Where nothing was matched there is no document. An image without findings gives one without statements, though
+// the standard demands at least one: that nothing was found it has no words for, and a clean image is no failure.
 func OpenVEX(w io.Writer, r *Report, o Options) error {
+	if r.Data == nil {
+		return errors.New("nothing was matched, so OpenVEX has nothing to state: make an advisory file with tidewaiter db update")
+	}
 	doc := openvexDocument{
 		Context: "https://openvex.dev/ns/v0.2.0", Author: "Tidewaiter", Role: "scanner",
 		Timestamp: o.Now.UTC().Format(time.RFC3339), Version: 1, Tooling: strings.TrimSpace("tidewaiter " + r.Tool.Version),

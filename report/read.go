@@ -33,7 +33,31 @@ func Read(r io.Reader) (*Report, error) {
 	case rep.Packages == nil || rep.Findings == nil:
 		return nil, errors.New("the report lists no packages or no findings: write one with scan --format json")
 	}
-	return &rep, rep.relink()
+	if err := rep.checkLayers(); err != nil {
+		return nil, err
+	}
+	if err := rep.relink(); err != nil {
+		return nil, err
+	}
+	return &rep, nil
+}
+
+// checkLayers refuses numbers of layers that no image has: layers are looked up by them.
+func (r *Report) checkLayers() error {
+	for i := range r.Packages {
+		if p := &r.Packages[i]; p.Layer != nil && *p.Layer < 0 {
+			return fmt.Errorf("the report's package %s is of layer %d, which no image has", p.PURL, *p.Layer)
+		}
+	}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Layer != nil && *f.Layer < 0 {
+			return fmt.Errorf("the report's finding %s is of layer %d, which no image has", f.ID, *f.Layer)
+		}
+	}
+	if b := r.Image.Base; b != nil && b.Layers < 0 {
+		return fmt.Errorf("the report's base has %d layers", b.Layers)
+	}
+	return nil
 }
 
 // relink finds for each finding the package that it is of.
@@ -50,7 +74,7 @@ func (r *Report) relink() error {
 			f.Of = namedDistribution(f.Package)
 		}
 		if f.Of == nil {
-			return fmt.Errorf("the report's finding %s is of %s, which it does not list", f.ID, f.Package)
+			return fmt.Errorf("the report's finding %s is of the package %q, which it does not list", f.ID, f.Package)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package report_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -221,6 +222,60 @@ func TestNoDataIsNotNoFindings(t *testing.T) {
 	}
 	if !strings.Contains(b.String(), "found    unknown") || !strings.Contains(b.String(), "1 blind spot") {
 		t.Errorf("the report does not say that nothing was judged:\n%s", b.String())
+	}
+}
+
+// What is exploited is among the steps that are shown, however many they are; what is merely immediate up to the fifth.
+func TestNothingExploitedIsHiddenAmongTheSteps(t *testing.T) {
+	r := shop()
+	r.Assessment.Steps = nil
+	for i := range 9 {
+		r.Assessment.Steps = append(r.Assessment.Steps, assess.Step{Title: fmt.Sprintf("step %d", i+1), Closes: []string{fmt.Sprintf("CVE-%d", i+1)}, Gain: 0.04})
+	}
+	for _, tt := range []struct {
+		exploited, immediate string
+		shown                int
+	}{{"", "", 3}, {"CVE-7", "", 7}, {"", "CVE-5", 5}, {"", "CVE-7", 3}} {
+		r.Findings = nil
+		for _, id := range []string{tt.exploited, tt.immediate} {
+			if id != "" {
+				r.Findings = append(r.Findings, match.Finding{ID: id, Of: &inventory.Package{}, Priority: match.Immediate})
+			}
+		}
+		if tt.exploited != "" {
+			r.Findings[0].KEV = &advisory.KEV{}
+		}
+		var b bytes.Buffer
+		if err := report.Text(&b, r, report.TextOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(b.String(), "+0.04"); n != tt.shown {
+			t.Errorf("%+v: %d steps are shown\n%s", tt, n, b.String())
+		}
+	}
+}
+
+// An edit shows what differs: lines alone, and of long lines the part.
+func TestAdviceShowsWhatDiffers(t *testing.T) {
+	r := shop()
+	filler := strings.Repeat(`"x":"1",`, 40)
+	r.Assessment.Steps = []assess.Step{
+		{Title: "one", Edit: &assess.Edit{File: "package.json", Old: "{\n  \"a\": \"1\",\n  \"b\": \"1\"", New: "{\n  \"o\": {},\n  \"a\": \"1\",\n  \"b\": \"2\""}},
+		{Title: "two", Edit: &assess.Edit{File: "package.json", Old: "{" + filler + `"b":"^1.8.0",` + filler, New: "{" + filler + `"b":"^1.8.8",` + filler}},
+	}
+	var b bytes.Buffer
+	if err := report.Advice(&b, r, 0, report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"change  +   \"o\": {},\n             -   \"b\": \"1\"\n             +   \"b\": \"2\"\n", `"b":"^1.8.0",`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, b.String())
+		}
+	}
+	for _, line := range strings.Split(b.String(), "\n") {
+		if n := len([]rune(line)); n > 100 {
+			t.Errorf("%d columns: %s", n, line)
+		}
 	}
 }
 

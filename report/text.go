@@ -27,6 +27,7 @@ type TextOptions struct {
 // What the first screen shows of each list: an ordinary image's report fits one terminal window.
 const (
 	shownSteps      = 3
+	mostSteps       = 5 // where what cannot wait needs them
 	shownProblems   = 5
 	shownBlindSpots = 4
 )
@@ -36,7 +37,9 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	b := bufio.NewWriter(w)
 	s := newScreen(b, o)
 	header(s, r, o.All)
-	malicious(s, r)
+	if o.All || !malwareIsNext(r) {
+		malicious(s, r)
+	}
 	steps(s, r, o.All)
 	findings(s, r, o.All)
 	if o.All {
@@ -74,7 +77,11 @@ func header(s *screen, r *Report, all bool) {
 		}
 		s.fact("base", Clean(line))
 	}
-	s.fact("aboard", aboard(r))
+	line := aboard(r)
+	if n := len(r.BlindSpots); n > 0 && unjudged(r) == 0 {
+		line += ", " + s.red(plural(n, "blind spot"))
+	}
+	s.fact("aboard", line)
 	s.fact("data", data(r.Data))
 	s.fact("found", found(s, r))
 	if line := urgent(match.Standing(r.Findings)); line != "" {
@@ -83,7 +90,7 @@ func header(s *screen, r *Report, all bool) {
 	if line := ended(match.Standing(r.Findings)); line != "" {
 		s.fact("ended", s.red(Clean(line)))
 	}
-	if n := len(r.BlindSpots); n > 0 {
+	if unjudged(r) > 0 {
 		s.fact("unknown", s.red(unknown(r)))
 	}
 	if r.Assessment != nil && r.Assessment.Environment != "" {
@@ -94,7 +101,7 @@ func header(s *screen, r *Report, all bool) {
 // base names the base image, how that is known, and what is its.
 func base(r *Report) string {
 	b := r.Image.Base
-	line := strings.TrimSpace(b.Reference+"  "+short(b.Digest)) + "   by "
+	line := strings.TrimSpace(b.Reference+"  "+short(b.Digest)) + "  by "
 	switch {
 	case b.Evidence == inventory.FromChain:
 		line += "its layers"
@@ -281,6 +288,22 @@ func urgent(findings []match.Finding) string {
 // removeIt is what to do about malware.
 const removeIt = "remove it, and change every secret in its reach"
 
+// malwareIsNext says whether the steps that are shown first get rid of all malware: the screen then names it there.
+func malwareIsNext(r *Report) bool {
+	if r.Assessment == nil {
+		return false
+	}
+	removed := map[string]bool{}
+	for _, st := range r.Assessment.Steps[:min(nextSteps(r), len(r.Assessment.Steps))] {
+		if st.Kind == assess.Remove {
+			for _, purl := range st.Packages {
+				removed[purl] = true
+			}
+		}
+	}
+	return !slices.ContainsFunc(r.Findings, func(f match.Finding) bool { return f.Malicious && !removed[f.Package] })
+}
+
 // malicious lists the packages that are malware, which go before all else and are never folded away.
 func malicious(s *screen, r *Report) {
 	var rows [][]string
@@ -293,100 +316,6 @@ func malicious(s *screen, r *Report) {
 		s.section("Malicious", removeIt)
 		s.table(rows, 4, 3, 1)
 	}
-}
-
-func findings(s *screen, r *Report, all bool) {
-	var plain []match.Finding
-	room := shownProblems
-	for _, f := range match.Standing(r.Findings) {
-		switch {
-		case f.Malicious: // has a section of its own, which takes its lines from this one
-			room = max(room-3, 2)
-		case f.Lowered == nil:
-			plain = append(plain, f)
-		}
-	}
-	if len(plain) == 0 {
-		return
-	}
-	if all {
-		s.section("Problems", "")
-		s.problems(byID(plain))
-		return
-	}
-	var act []match.Finding
-	for _, f := range plain {
-		if assess.ToAct(&f) || f.KEV != nil {
-			act = append(act, f)
-		}
-	}
-	title, asked := "To act on", act
-	if len(act) == 0 {
-		title, asked = "Look at first", plain
-	}
-	things := byThing(asked)
-	// What is exploited is never folded away.
-	never := 0
-	for never < len(things) && things[never][0].KEV != nil {
-		never++
-	}
-	list, more := head(things, max(room, never), false)
-	note := plural(len(byID(asked)), "problem")
-	if more > 0 {
-		note += " in " + plural(len(things), "package")
-	}
-	s.section(title, note)
-	s.things(list)
-	if n := len(byID(plain)) - shownOf(list); n > 0 {
-		s.more(n, "problem")
-	}
-}
-
-// byThing puts together the findings that one upgrade ends: those of a language's package at one version, and those of all packages that a
-// distribution builds from one source.
-func byThing(findings []match.Finding) [][]match.Finding {
-	return grouped(sorted(findings), func(f *match.Finding) string {
-		if f.Of.OfDistribution() && f.Of.Source != nil {
-			return f.Of.Type + " " + f.Of.Source.Name
-		}
-		return f.Of.Type + " " + f.Of.Name + " " + f.Of.Version
-	})
-}
-
-// shownOf counts the problems of a list of things.
-func shownOf(things [][]match.Finding) int {
-	return len(byID(slices.Concat(things...)))
-}
-
-// things writes a line for each thing to upgrade, with the worst of its problems.
-func (s *screen) things(list [][]match.Finding) {
-	rows := make([][]string, 0, len(list))
-	for _, findings := range list {
-		f := findings[0]
-		id, name := f.ID, f.Of.Name
-		if n := len(byID(findings)) - 1; n > 0 {
-			id += fmt.Sprintf(" +%d", n)
-		}
-		if f.Of.OfDistribution() && f.Of.Source != nil {
-			name = f.Of.Source.Name
-		}
-		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(id), Clean(name), Clean(change(f)), s.why(f)})
-	}
-	s.table(rows, 2, 4, 3, 1)
-}
-
-// problems writes a line for each problem.
-func (s *screen) problems(list [][]match.Finding) {
-	rows := make([][]string, 0, len(list))
-	for _, p := range list {
-		f := p[0]
-		name := f.Of.Name
-		if len(p) > 1 {
-			name += fmt.Sprintf(" +%d", len(p)-1)
-		}
-		rows = append(rows, []string{s.severity(f.Severity, string(f.Severity)), Clean(f.ID), Clean(name), Clean(change(f)), s.why(f)})
-	}
-	s.table(rows, 2, 4, 3, 1)
 }
 
 // lowered lists the findings that stand behind the others, each with the rules that say so and why.
@@ -444,54 +373,6 @@ func (s *screen) opinions(list []opinion) {
 		s.wrapped("    "+s.severity(level, string(level))+"  "+Clean(o.finding.ID)+"  ", strings.Join(slices.Compact(names), ", "))
 		s.wrapped("      ", Clean(o.text))
 	}
-}
-
-func sorted(findings []match.Finding) []match.Finding {
-	list := slices.Clone(findings)
-	assess.Sort(list)
-	return list
-}
-
-// change says from which version to which a package has to go.
-func change(f match.Finding) string {
-	switch {
-	case len(f.Fixed) > 0:
-		return f.Of.Version + " -> " + f.Fixed[0]
-	case f.Kind == match.KindEndOfLife:
-		return f.Of.Version + ", not supported"
-	}
-	return f.Of.Version + ", no fix yet"
-}
-
-// byID puts together the findings of one problem, the worst problem first: a library's five binary packages have one
-// problem and not five.
-func byID(findings []match.Finding) [][]match.Finding {
-	return grouped(sorted(findings), func(f *match.Finding) string { return f.ID })
-}
-
-// why says what makes a finding urgent, as much of it as finds room; where nothing does, where it is.
-func (s *screen) why(f match.Finding) string {
-	room := max(24, s.width-76)
-	if parts := reasons(f); len(parts) > 0 {
-		line := parts[0]
-		for _, part := range parts[1:] {
-			if visible(line)+2+visible(part) > room {
-				break
-			}
-			line += ", " + part
-		}
-		return line
-	}
-	return truncate(whereabouts(f), room) // of a path the end is enough
-}
-
-// whereabouts is where a finding is.
-func whereabouts(f match.Finding) string {
-	// That a distribution's database names the package says nothing new; which layer brought it does.
-	if f.Of.OfDistribution() && f.Layer != nil {
-		return fmt.Sprintf("layer %d", *f.Layer)
-	}
-	return Clean(f.Of.Place())
 }
 
 func blindSpots(s *screen, r *Report, all bool) {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -96,11 +97,21 @@ func gate(s *screen, goals []assess.GoalResult) string {
 }
 
 func steps(s *screen, r *Report, all bool) {
-	if r.Assessment == nil || len(r.Assessment.Steps) == 0 {
+	if r.Assessment == nil {
 		return
 	}
-	list, more := head(r.Assessment.Steps, shownSteps, all)
-	s.section("Do next", "")
+	if len(r.Assessment.Steps) == 0 {
+		if slices.ContainsFunc(r.Findings, func(f match.Finding) bool { return f.Quieted == nil && f.Lowered == nil }) {
+			s.section("Do next", "nothing: what is known has no fix yet, and can wait")
+		}
+		return
+	}
+	list, more := head(r.Assessment.Steps, nextSteps(r), all)
+	note := ""
+	if !all && malwareIsNext(r) && slices.ContainsFunc(r.Findings, func(f match.Finding) bool { return f.Malicious }) {
+		note = "and change every secret in the malware's reach"
+	}
+	s.section("Do next", note)
 	rows := make([][]string, 0, len(list))
 	for i, st := range list {
 		rows = append(rows, []string{fmt.Sprint(i + 1), Clean(st.Title), closes(st), gain(st), Clean(st.Where)})
@@ -111,12 +122,39 @@ func steps(s *screen, r *Report, all bool) {
 	}
 }
 
-// gain says how far a step brings the score.
-func gain(st assess.Step) string {
-	if st.Gain == 0 {
-		return ""
+// nextSteps is how many steps are shown first: the usual few; more where it takes them for all that is exploited, and up to the most for all that
+// is immediate.
+func nextSteps(r *Report) int {
+	asks := map[string]bool{} // whether it is exploited
+	for i := range r.Findings {
+		if f := &r.Findings[i]; f.Quieted == nil && (f.KEV != nil || f.Malicious || f.Priority == match.Immediate) {
+			asks[f.ID] = asks[f.ID] || f.KEV != nil || f.Malicious
+		}
 	}
-	return fmt.Sprintf("%+.1f", st.Gain)
+	n := shownSteps
+	for i, st := range r.Assessment.Steps {
+		for _, id := range st.Closes {
+			exploited, asked := asks[id]
+			delete(asks, id)
+			if exploited || asked && i < mostSteps {
+				n = max(n, i+1)
+			}
+		}
+	}
+	return n
+}
+
+// gain says how far a step brings the score; a step that closes something is never shown without effect.
+func gain(st assess.Step) string {
+	switch g := math.Abs(st.Gain); {
+	case g >= 0.095:
+		return fmt.Sprintf("%+.1f", st.Gain)
+	case g >= 0.005:
+		return fmt.Sprintf("%+.2f", st.Gain)
+	case len(st.Closes) > 0 && st.Gain >= 0:
+		return "<0.01"
+	}
+	return ""
 }
 
 func closes(st assess.Step) string {
@@ -124,13 +162,16 @@ func closes(st assess.Step) string {
 		return ""
 	}
 	if !slices.ContainsFunc(st.Closes, func(id string) bool { return !strings.HasPrefix(id, "EOL-") }) {
-		return "out of support"
+		return "supported again"
 	}
 	line := "closes " + number(len(st.Closes))
+	if st.Remain == len(st.Closes) {
+		line += " in one of its copies"
+	}
 	switch {
-	case st.Exploited == 1:
-		line += ", one exploited"
-	case st.Exploited > 1:
+	case st.Exploited == 1 && len(st.Closes) == 1:
+		line += ", exploited"
+	case st.Exploited > 0:
 		line += fmt.Sprintf(", %d exploited", st.Exploited)
 	}
 	return line

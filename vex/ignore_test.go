@@ -99,9 +99,9 @@ ignore 3: CVE-2024-3 libssl3: CVE-2024-3 pkg:deb/debian/libssl3?distro=debian-12
 ignore 4: CVE-2024-4 libssl3: its distribution is not said: pkg:deb/DISTRIBUTION/libssl3
 ignore 5: CVE-2024-5 linux-.*: its package is a pattern, and an exception names one package
 ignore 6: CVE-2024-6: it is meant for some paths only, which an exception cannot say
-ignore 7:: it is about whatever has no fix: an exception names one vulnerability
-ignore 8:: it says what VEX documents do: give those with --vex
-ignore 9:: it names no vulnerability
+ignore 7: it is about whatever has no fix: an exception names one vulnerability
+ignore 8: it says what VEX documents do: give those with --vex
+ignore 9: it names no vulnerability
 ignore 10: CVE-2024-7 log4j-core: the group of the package is not said: pkg:maven/GROUP/log4j-core
 ignore 11: CVE-2024-8 github.com/acme/tool: CVE-2024-8 pkg:golang/github.com/acme/tool in every image until  ()
 ignore 12: CVE-2024-9: not understood: match-type

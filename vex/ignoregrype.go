@@ -20,7 +20,7 @@ func grypeIgnores(document map[string]any) []Ignored {
 func grypeRule(n int, id string, f fields) Ignored {
 	pkg := f.sub("package")
 	name, version := pkg.text("name"), pkg.text("version")
-	out := Ignored{Entry: strings.TrimSpace(fmt.Sprintf("ignore %d: %s %s", n+1, id, name))}
+	out := Ignored{Entry: strings.TrimRight(fmt.Sprintf("ignore %d: %s %s", n+1, id, name), ": ")}
 	e := Exception{Vulnerabilities: []string{id}, Status: Affected, Reason: f.text("reason")}
 	delete(f, "include-aliases") // an exception always holds for the other names of a vulnerability
 	state, namespace := f.text("fix-state"), f.text("namespace")

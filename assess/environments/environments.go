@@ -50,7 +50,8 @@ type Settings struct {
 
 // Defaults are the settings of who has no file.
 func Defaults() *Settings {
-	return &Settings{Environments: assess.BuiltIn(), Default: assess.BuiltIn()[0].Name, Rules: match.Settings{}, Flags: map[string][]string{}, Origins: map[string]string{}}
+	return &Settings{Environments: assess.BuiltIn(), Default: assess.BuiltIn()[0].Name,
+		Rules: match.Settings{}, Flags: map[string][]string{}, Origins: map[string]string{}}
 }
 
 // Load reads a file. One that does not exist is an error that wraps [fs.ErrNotExist]; one with mistakes gives [Mistakes].

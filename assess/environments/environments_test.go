@@ -201,6 +201,8 @@ func mistakes() []wrong {
 		{"environments: {production: {goals: {licenses: {origin: app}}}}", "1: environments.production.goals.licenses: it needs allow or deny", true},
 		{"environments: {production: {goals: {licenses: {deny: [GPL2]}}}}",
 			`1: environments.production.goals.licenses.deny[0]: "GPL2" is no SPDX licence identifier: https://spdx.org/licenses lists them`, true},
+		{"environments: {production: {goals: {licenses: {deny: ['(']}}}}",
+			`1: environments.production.goals.licenses.deny[0]: "(" is no SPDX licence identifier: https://spdx.org/licenses lists them`, true},
 		{"environments: {production: {goals: {custom: [{name: a}]}}}", "1: environments.production.goals.custom[0]: expression is missing", false},
 		{"environments: {production: {goals: {custom: [{name: secrets, expression: 'true'}]}}}",
 			`1: environments.production.goals.custom[0].name: "secrets" is a goal that there is already: choose another name`, true},

@@ -21,7 +21,8 @@ const (
 func usual() assess.Goals {
 	return assess.Goals{
 		Malicious: &assess.Plain{}, Exploited: &assess.Exploited{}, Priority: &assess.AtPriority{Priority: match.Immediate},
-		Overdue: &assess.AtPriority{Priority: match.OutOfCycle}, Fixable: &assess.Fixable{Grace: map[match.Level]time.Duration{match.Critical: 30 * day, match.High: 90 * day}},
+		Overdue:   &assess.AtPriority{Priority: match.OutOfCycle},
+		Fixable:   &assess.Fixable{Grace: map[match.Level]time.Duration{match.Critical: 30 * day, match.High: 90 * day}},
 		EndOfLife: &assess.EndOfLife{Severity: match.High}, Base: &assess.BaseGoal{UpToDate: true}, NonRoot: &assess.Plain{},
 		Executables: &assess.Executables{}, Secrets: &assess.Plain{}, DataAge: &assess.DataAge{Max: 7 * day},
 	}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/github/go-spdx/v2/spdxexp"
-
 	"tidewaiter/assess"
 	"tidewaiter/assess/nearest"
 	"tidewaiter/match"
@@ -288,7 +286,7 @@ func checkLicense(text string) error {
 	case strings.Contains(id, " "):
 		return fmt.Errorf("%q is more than one licence: write one per line", cut(text))
 	}
-	if ok, _ := spdxexp.ValidateLicenses([]string{id}); !ok {
+	if !assess.IsLicense(id) {
 		return fmt.Errorf("%q is no SPDX licence identifier%s", cut(text), likeLicense(id))
 	}
 	return nil
@@ -299,8 +297,9 @@ func likeLicense(id string) string {
 	if len(id) > 60 {
 		return ""
 	}
-	usual := []string{"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MPL-2.0", "GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0-only", "GPL-3.0-or-later",
-		"LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later", "AGPL-3.0-only", "AGPL-3.0-or-later", "SSPL-1.0", "BUSL-1.1", "Unlicense", "CC0-1.0", "EPL-2.0"}
+	usual := []string{"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MPL-2.0", "GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0-only",
+		"GPL-3.0-or-later", "LGPL-2.1-only", "LGPL-2.1-or-later", "LGPL-3.0-only", "LGPL-3.0-or-later", "AGPL-3.0-only", "AGPL-3.0-or-later",
+		"SSPL-1.0", "BUSL-1.1", "Unlicense", "CC0-1.0", "EPL-2.0"}
 	if near := nearest.Word(id, usual); near != "" {
 		return fmt.Sprintf(": did you mean %q?", near)
 	}

@@ -11,7 +11,8 @@ func Word(typed string, words []string) string {
 	if len(typed) > longest {
 		return ""
 	}
-	best, least := "", max(2, min(len(typed)/3+2, (len(typed)+1)/2)) // one slip in a short word, less than half of a middling one and a third of a long one
+	// One slip in a short word, less than half of a middling one and a third of a long one.
+	best, least := "", max(2, min(len(typed)/3+2, (len(typed)+1)/2))
 	for _, w := range words {
 		if d := distance(typed, w); d < least {
 			best, least = w, d

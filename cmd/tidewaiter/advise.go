@@ -45,7 +45,6 @@ Exit codes:
   tidewaiter advise --offline --step 2 oci:build/shop`,
 		Args: exactArgs("IMAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.asked = cmd.Flags().Changed("advisories")
 			return adviseCommand(cmd.Context(), s, args[0], o)
 		},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,7 +53,6 @@ Exit codes:
 			return exactArgs("A", "B")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.asked = cmd.Flags().Changed("advisories")
 			if o.toEnv != "" {
 				args = []string{envScheme + o.toEnv, args[0]}
 			}
@@ -116,7 +116,7 @@ func (b setbacks) judge(c *assess.Comparison) error {
 }
 
 func compareCommand(ctx context.Context, s streams, from, to string, o compareOptions) error {
-	if err := o.outputs.check(); err != nil {
+	if err := errors.Join(o.outputs.check(), o.checkOrigin()); err != nil {
 		return err
 	}
 	db, err := openAdvisories(o.scanOptions)
@@ -159,7 +159,7 @@ func (o *compareOptions) compare(ctx context.Context, s streams, from, to string
 	if err != nil {
 		return nil, err
 	}
-	return o.scanOptions.compareSides(ctx, s, first, second, db)
+	return o.compareSides(ctx, s, first, second, db)
 }
 
 // compareSides says what changed from the one side to the other, in the environment that o names.

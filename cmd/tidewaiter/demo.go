@@ -24,8 +24,11 @@ func newDemo(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Scan a sample image that the program carries with it: no network, nothing to install",
-		Args:  exactArgs(),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), s, o) },
+		Long: `Scans a sample image that the program carries with it, with a slice of the advisories: no network, nothing to install.
+
+` + formatHelp(),
+		Args: exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), s, o) },
 	}
 	o.addReport(cmd)
 	o.addAll(cmd.Flags())

@@ -150,6 +150,9 @@ func recordFiles(dir, env string) ([]string, error) {
 // readRecord reads one record of a deployment. The error is one line with the file's name.
 func readRecord(file string) (*report.Report, error) {
 	r, err := func() (*report.Report, error) {
+		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+			return nil, errors.New("it is no file") // a pipe would be waited for
+		}
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, err

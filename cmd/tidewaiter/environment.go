@@ -21,6 +21,8 @@ import (
 type environmentOptions struct {
 	config configFile
 	env    string
+	// deafToLabels says that an image's own labels must not choose the environment: it would choose by which goals it is judged.
+	deafToLabels bool
 }
 
 // addEnvironment adds --env and --config. The file is read before the command runs: see [configure].
@@ -51,6 +53,9 @@ func (o *environmentOptions) settings() *environments.Settings { return o.config
 func (o *environmentOptions) environment(im *assess.Image) (assess.Environment, error) {
 	s := o.settings()
 	if o.env == "" && im != nil {
+		if o.deafToLabels {
+			im = unlabelled(im)
+		}
 		if env, ok := assess.EnvironmentOf(im, s.Environments); ok {
 			return env, nil
 		}
@@ -62,16 +67,39 @@ func (o *environmentOptions) environment(im *assess.Image) (assess.Environment, 
 	return environmentNamed(s, name)
 }
 
+func unlabelled(im *assess.Image) *assess.Image {
+	out := *im
+	out.Labels = nil
+	return &out
+}
+
+// tellLabelled says which environment an image's labels would have chosen, where they have no say in it.
+func (o *environmentOptions) tellLabelled(s streams, im *assess.Image) {
+	env, err := o.environment(im)
+	labelled, ok := assess.EnvironmentOf(im, o.settings().Environments)
+	if err == nil && ok && o.env == "" && labelled.Name != env.Name {
+		fmt.Fprintln(s.err, oneLine(fmt.Sprintf("tidewaiter: judged for %s: the image's labels say %s, and no image chooses its own gate: --env %s does", env.Name, labelled.Name, labelled.Name)))
+	}
+}
+
 // environmentNamed gives an environment by its name, or an error with the names that there are.
 func environmentNamed(s *environments.Settings, name string) (assess.Environment, error) {
 	if env, ok := s.Environment(name); ok {
 		return env, nil
 	}
+	return assess.Environment{}, fmt.Errorf("--env: %w", knownEnvironment(s, name))
+}
+
+// knownEnvironment gives an error, with the names that there are, for an environment that there is not.
+func knownEnvironment(s *environments.Settings, name string) error {
+	if slices.Contains(s.Names(), name) {
+		return nil
+	}
 	hint := ""
 	if near := nearest.Word(name, s.Names()); near != "" {
-		hint = fmt.Sprintf(": did you mean %s?", near)
+		hint = fmt.Sprintf(" (did you mean %s?)", near)
 	}
-	return assess.Environment{}, fmt.Errorf("--env: there is no environment %q%s: there are %s", name, hint, strings.Join(s.Names(), ", "))
+	return fmt.Errorf("there is no environment %q%s: there are %s", name, hint, strings.Join(s.Names(), ", "))
 }
 
 // imageFacts are what decides for which environment an image is meant, before more is known of it.
@@ -138,9 +166,15 @@ func configure(flags *pflag.FlagSet) error {
 	} else if err != nil {
 		return err
 	}
-	if env := flags.Lookup("env"); env != nil && env.Value.Type() == "string" && env.Value.String() != "" {
-		if _, err := environmentNamed(c.settings(), env.Value.String()); err != nil {
-			return err
+	if env := flags.Lookup("env"); env != nil && env.Value.Type() == "string" {
+		name := env.Value.String()
+		if name == "" && env.Changed { // a script's variable that is not set must not choose another gate
+			return errors.New("--env is empty: name an environment, or leave it out")
+		}
+		if name != "" {
+			if _, err := environmentNamed(c.settings(), name); err != nil {
+				return err
+			}
 		}
 	}
 	return c.setFlags(flags)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tidewaiter/assess/environments"
 	"tidewaiter/assess/nearest"
 	"tidewaiter/match"
 	"tidewaiter/report"
@@ -62,7 +61,6 @@ Exit codes:
       --status not_affected --justification vulnerable_code_not_in_execute_path --on shop.json`,
 		Args: exactArgs("CVE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.scan.asked = cmd.Flags().Changed("advisories")
 			return exceptAdd(cmd.Context(), s, args[0], &o)
 		},
 	}
@@ -74,7 +72,7 @@ Exit codes:
 	f.StringVar(&o.justification, "justification", "", "for not_affected: why it is")
 	f.StringVar(&o.on, "on", "", "show what it quiets on an image or a stored report")
 	o.scan.addFlags(f)
-	addAdvisoryFlag(f, &o.scan.advisories)
+	o.scan.addAdvisories(f)
 	o.scan.maxAge, o.scan.rules = usualMaxAge, rules{}
 	offer(cmd, "status", string(vex.Affected), string(vex.NotAffected))
 	offer(cmd, "justification", vex.Justifications()...)
@@ -137,7 +135,7 @@ func (o *exceptionFlags) exception(now time.Time) (vex.Exception, error) {
 		return e, errors.New("--exceptions none: name the directory to write to")
 	}
 	if strings.ContainsAny(o.image, " \t\n,;") {
-		return e, fmt.Errorf("--image: %q is no pattern of images: write it as ghcr.io/acme/*, shop:2.* or sha256:...", o.image)
+		return e, fmt.Errorf("--image: %q is no pattern of images: write it as sha256:..., shop:2.* or ghcr.io/acme/*", o.image)
 	}
 	for _, env := range o.environments {
 		if err := knownEnvironment(o.scan.settings(), env); err != nil {
@@ -155,17 +153,6 @@ func (o *exceptionFlags) exception(now time.Time) (vex.Exception, error) {
 		return e, fmt.Errorf("--until: %s is past, or today: an exception ends on a day to come", e.End.Day)
 	}
 	return e, nil
-}
-
-func knownEnvironment(s *environments.Settings, name string) error {
-	if slices.Contains(s.Names(), name) {
-		return nil
-	}
-	hint := ""
-	if near := nearest.Word(name, s.Names()); near != "" {
-		hint = fmt.Sprintf(" (did you mean %s?)", near)
-	}
-	return fmt.Errorf("there is no environment %q%s: there are %s", name, hint, strings.Join(s.Names(), ", "))
 }
 
 // checkNew finds what is lacking, in the words of the flags.
@@ -295,7 +282,7 @@ func (o *exceptionFlags) show(s streams, e *vex.Exception, r *report.Report) err
 // exceptionTarget is the report of what exceptions are held against: a stored one, or that of an image which is read now.
 func exceptionTarget(ctx context.Context, s streams, ref string, o scanOptions) (*report.Report, error) {
 	if file, ok := reportFile(ref); ok {
-		return readReport(s, file)
+		return readDocument(s, file, report.Read)
 	}
 	db, err := openAdvisories(o)
 	if err != nil {

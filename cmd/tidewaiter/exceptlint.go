@@ -61,7 +61,6 @@ Exit codes:
   tidewaiter except lint shop.json oci:build/api
   tidewaiter except lint --exit-on expired,kev`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.asked = cmd.Flags().Changed("advisories")
 			return exceptLint(cmd.Context(), s, args, exitOn, o)
 		},
 	}
@@ -87,7 +86,7 @@ func exceptLint(ctx context.Context, s streams, refs, exitOn []string, o scanOpt
 	if err != nil {
 		return err
 	}
-	environments, err := o.environmentOptions.asked()
+	environments, err := o.asked()
 	if err != nil {
 		return err
 	}

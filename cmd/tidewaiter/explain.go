@@ -41,7 +41,6 @@ Exit codes:
   tidewaiter explain sbom:shop.spdx.json CVE-2024-3094`,
 		Args: exactArgs("IMAGE", "CVE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.asked = cmd.Flags().Changed("advisories")
 			return explainCommand(cmd.Context(), s, args[0], args[1], o)
 		},
 	}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -52,13 +55,13 @@ the baseline unless another is named. No baseline excuses malware, old advisory 
   tidewaiter gate --env production --baseline none report:shop.json`,
 		Args: exactArgs("IMAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.asked = cmd.Flags().Changed("advisories")
+			o.deafToLabels = true
 			return gateCommand(cmd.Context(), s, args[0], o)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.against, "baseline", "", "an image, report:FILE, sbom:FILE or env:NAME that the goals must not be met less than; none: no baseline (default: what runs in the environment, if that was recorded)")
+	f.StringVar(&o.against, "baseline", "", "an image, report:FILE, sbom:FILE or env:NAME than which this one must be no worse; none: no baseline (default: what runs in the environment, if that was recorded)")
 	o.outputs.addReport(cmd)
 	o.outputs.addAll(f)
 	o.addJudging(cmd)
@@ -66,7 +69,7 @@ the baseline unless another is named. No baseline excuses malware, old advisory 
 }
 
 func gateCommand(ctx context.Context, s streams, ref string, o gateOptions) error {
-	if err := o.outputs.check(); err != nil {
+	if err := errors.Join(o.outputs.check(), o.checkOrigin()); err != nil {
 		return err
 	}
 	db, err := openAdvisories(o.scanOptions)
@@ -76,6 +79,9 @@ func gateCommand(ctx context.Context, s streams, ref string, o gateOptions) erro
 	if db != nil {
 		defer db.Close()
 	}
+	if name, recorded := strings.CutPrefix(ref, envScheme); recorded {
+		o.env, o.against = cmp.Or(o.env, name), cmp.Or(o.against, noBaseline) // it would be its own baseline
+	}
 	o.baseline = func(im *assess.Image, env string) (*assess.Baseline, error) {
 		return o.findBaseline(ctx, s, im, env, db)
 	}
@@ -84,6 +90,7 @@ func gateCommand(ctx context.Context, s streams, ref string, o gateOptions) erro
 		return err
 	}
 	o.vex.tell(s, r.UnusedStatements)
+	o.tellLabelled(s, &r.Image)
 	env, err := o.environment(&r.Image)
 	if err != nil {
 		return err
@@ -101,14 +108,18 @@ func gateCommand(ctx context.Context, s streams, ref string, o gateOptions) erro
 
 // gateReport scans an image, or judges anew what a stored report says of one.
 func gateReport(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOptions) (*report.Report, error) {
-	file, stored := reportFile(ref)
-	if !stored {
-		return scan(ctx, s, ref, db, o)
-	}
-	if err := o.vex.check(); err != nil {
+	var earlier *report.Report
+	err := o.vex.check()
+	if err != nil {
 		return nil, err
 	}
-	earlier, err := readReport(s, file)
+	if name, recorded := strings.CutPrefix(ref, envScheme); recorded {
+		earlier, err = o.lastDeployment(s, name, "")
+	} else if file, stored := reportFile(ref); stored {
+		earlier, err = readDocument(s, file, report.Read)
+	} else {
+		return scan(ctx, s, ref, db, o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +135,7 @@ func gateVerdict(r *report.Report, env *assess.Environment) error {
 		return verdict{code: exitUnknown}
 	case len(r.Assessment.Goals) <= 1: // whether it may be exposed so far is always asked
 		return verdict{exitNothing, fmt.Sprintf("%s sets no goals, so there was nothing to evaluate", env.Name)}
-	case v == assess.Pass && len(r.Packages) == 0:
+	case len(r.Packages) == 0:
 		return verdict{exitNothing, "no package was found in the image: there was nothing to evaluate"}
 	}
 	return nil
@@ -142,13 +153,12 @@ func (o *gateOptions) findBaseline(ctx context.Context, s streams, im *assess.Im
 		return nil, nil
 	case "":
 		last, damaged, missing := o.lastRecord(env, im.Repository)
-		for _, err := range damaged {
-			fmt.Fprintln(s.err, "tidewaiter: "+oneLine(err.Error()))
-		}
+		tellDamaged(s, damaged)
 		if missing != nil {
 			fmt.Fprintln(s.err, "tidewaiter: no baseline: "+oneLine(missing.Error()))
+			last = nil
 		}
-		if last == nil || missing != nil {
+		if last == nil {
 			return nil, nil
 		}
 		one = &side{report: last, stored: true}

@@ -167,6 +167,9 @@ func (o *outputs) parseTemplate() error {
 
 // reportForms are the forms that a report can be written in.
 func (o *outputs) reportForms(s streams, r *report.Report, dockerfile string) map[string]form {
+	if r.Data != nil && len(r.Findings) == 0 && slices.Contains(o.wanted(), "openvex") {
+		fmt.Fprintln(s.err, "tidewaiter: openvex: nothing was found, so the document has no statement: strict readers refuse it, as the standard demands one")
+	}
 	forms := map[string]form{}
 	for _, f := range report.Forms() {
 		forms[f.Name] = func(w io.Writer, text report.TextOptions) error {

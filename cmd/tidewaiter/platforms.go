@@ -7,6 +7,7 @@ import (
 
 	"tidewaiter/advisory"
 	"tidewaiter/image"
+	"tidewaiter/match"
 	"tidewaiter/report"
 )
 
@@ -31,6 +32,7 @@ func scanPlatforms(ctx context.Context, s streams, ref string, db *advisory.DB, 
 		}
 		reports = append(reports, r)
 	}
+	o.vex.tell(s, unusedOnAll(reports))
 	all := report.NewPlatforms(ref, reports)
 	forms := map[string]form{
 		"text": all.Text,
@@ -40,6 +42,33 @@ func scanPlatforms(ctx context.Context, s streams, ref string, db *advisory.DB, 
 		return err
 	}
 	return o.exitOn.judgeAll(reports)
+}
+
+// unusedOnAll gives the statements that changed nothing on any platform, and the exceptions that would quiet something on one if they held.
+func unusedOnAll(reports []*report.Report) []match.UnusedStatement {
+	type key struct{ source, vulnerability, product string }
+	of := func(u match.UnusedStatement) key { return key{u.Source, u.Vulnerability, u.Product} }
+	on := map[key]int{} // how many platforms
+	for _, r := range reports {
+		here := map[key]bool{}
+		for _, u := range r.UnusedStatements {
+			if !here[of(u)] {
+				here[of(u)] = true
+				on[of(u)]++
+			}
+		}
+	}
+	var out []match.UnusedStatement
+	told := map[key]bool{}
+	for _, r := range reports {
+		for _, u := range r.UnusedStatements {
+			if k := of(u); !told[k] && (u.Stands || on[k] == len(reports)) {
+				told[k] = true
+				out = append(out, u)
+			}
+		}
+	}
+	return out
 }
 
 // judgeAll gives the exit code for several reports: what one of them did not meet, all did not meet.

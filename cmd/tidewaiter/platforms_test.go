@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"tidewaiter/assess"
 	"tidewaiter/image/imagetest"
+	"tidewaiter/match"
 	"tidewaiter/report"
 )
 
@@ -43,5 +47,19 @@ func TestScanOfEveryPlatform(t *testing.T) {
 	code := run(t.Context(), []string{"scan", "--platform", "all", "--exit-on", "high", index}, streams{out: &out, err: &errs, now: time.Now})
 	if code != exitUnknown || !strings.Contains(out.String(), "2 platforms") {
 		t.Errorf("exit code %d\n%s%s", code, out.String(), errs.String())
+	}
+}
+
+// A lapsed exception is told of once for all platforms, and a statement that changes something on one of them is not told of.
+func TestWhatIsUnusedOnAllPlatforms(t *testing.T) {
+	lapsed := match.UnusedStatement{Vulnerability: "CVE-1", Source: "e.json", Stands: true, Why: "ended"}
+	always := match.UnusedStatement{Vulnerability: "CVE-2", Source: "v.json"}
+	sometimes := match.UnusedStatement{Vulnerability: "CVE-3", Source: "v.json"}
+	var reports []*report.Report
+	for _, unused := range [][]match.UnusedStatement{{lapsed, always, sometimes}, {lapsed, always}} {
+		reports = append(reports, &report.Report{Subject: assess.Subject{UnusedStatements: unused}})
+	}
+	if d := cmp.Diff([]match.UnusedStatement{lapsed, always}, unusedOnAll(reports)); d != "" {
+		t.Error(d)
 	}
 }

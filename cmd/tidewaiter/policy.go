@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,7 +74,7 @@ func policyTest(s streams, args []string, o policyOptions) error {
 		return err
 	}
 	if len(args) == 0 {
-		return errors.New("REPORT is missing: tidewaiter policy test REPORT...")
+		return errors.New("REPORT is missing: see tidewaiter policy test --help")
 	}
 	right, err := readExpectations(o.expect)
 	if err != nil {
@@ -83,7 +84,9 @@ func policyTest(s streams, args []string, o policyOptions) error {
 	var before *environments.Settings
 	if o.against != "" {
 		other := configFile{file: o.against}
-		if err := other.load(); err != nil {
+		if err := other.load(); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("--against: no such file: %s", o.against)
+		} else if err != nil {
 			return fmt.Errorf("--against: %w", err)
 		}
 		before = other.settings()
@@ -98,7 +101,7 @@ func policyTest(s streams, args []string, o policyOptions) error {
 	}
 	var trials []report.Trial
 	for _, file := range files {
-		r, err := readReport(s, file)
+		r, err := readDocument(s, file, report.Read)
 		if err != nil {
 			return err
 		}

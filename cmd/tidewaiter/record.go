@@ -35,8 +35,8 @@ func newRecord(s streams) *cobra.Command {
 		Use:   "record IMAGE --env E",
 		Short: "Note that an image now runs in an environment: the baseline of the next gate and compare",
 		Long: `Notes in a small file that IMAGE now runs in an environment: what is aboard, what was found, score, goals and the steps that were proposed.
-gate and compare know by it what runs there, and due days count from the first record that has a finding with a fix. IMAGE may also be report:FILE, a
-report of tidewaiter scan --env E --format json.
+gate and compare know by it what runs there. What becomes known, or gets a fix, while it runs there is due from the first record that shows it.
+IMAGE may also be report:FILE, a report of tidewaiter scan --env E --format json.
 
 Each record is a file of its own under --deployments, compressed JSON of the report's schema: commit the directory, or keep it on a disk that all
 pipelines share; two people who record at the same time never write the same file. --list shows the history of an environment.
@@ -55,7 +55,6 @@ Exit codes:
 			return exactArgs("IMAGE")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.asked = cmd.Flags().Changed("advisories")
 			switch {
 			case o.format != "text" && o.format != "json":
 				return fmt.Errorf("unknown format %q: text or json", o.format)
@@ -74,6 +73,7 @@ Exit codes:
 	f.StringVarP(&o.format, "format", "f", "text", "text or json")
 	offer(cmd, "format", "text", "json")
 	o.addJudging(cmd)
+	f.Lookup("env").Usage = "the environment in which it runs now"
 	return cmd
 }
 
@@ -101,6 +101,9 @@ func (m *moment) Set(text string) error {
 
 // record notes a deployment.
 func (o *recordOptions) record(ctx context.Context, s streams, ref string) error {
+	if err := o.checkOrigin(); err != nil {
+		return err
+	}
 	db, err := openAdvisories(o.scanOptions)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -75,8 +76,15 @@ func now() time.Time {
 	return time.Now().UTC()
 }
 
-// run executes one command line and returns the exit code. A failure of the tool is never exitNotMet.
-func run(ctx context.Context, args []string, s streams) int {
+// run executes one command line and returns the exit code. A failure of the tool is never exitNotMet, not even a crash, for which Go's own
+// code is the same.
+func run(ctx context.Context, args []string, s streams) (code int) {
+	defer func() {
+		if crash := recover(); crash != nil {
+			fmt.Fprintf(s.err, "tidewaiter: crashed, which is a mistake of the program: please report these lines: %v\n%s", crash, debug.Stack())
+			code = exitFailed
+		}
+	}()
 	root := newRoot(s)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -109,7 +117,8 @@ be wrong with it, and what to do next. What could not be read or judged is alway
 
 IMAGE is name:tag or name@sha256:..., a path (an OCI layout, an archive, a root file system), or has a scheme:
 registry:NAME  docker:NAME  oci:DIR[:tag]  oci-archive:FILE  docker-archive:FILE  dir:DIR
-scan, explain and sbom also take sbom:FILE, an SPDX, CycloneDX or Syft document.
+All commands but trace and base also take sbom:FILE, an SPDX, CycloneDX or Syft document. gate and compare take report:FILE (of
+scan --format json) and env:NAME (what was recorded to run in an environment) too.
 
 Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.`,
 		Example: `  tidewaiter demo
@@ -132,8 +141,21 @@ Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newScan(s), newExplain(s), newAdvise(s), newGate(s), newPolicy(s), newExcept(s), newSBOM(s), newTrace(s), newCompare(s), newRecord(s), newBase(s), newDB(s), newKey(s), newConfig(s), newDemo(s), newVersion(s), newLimitsHelp(), newRulesHelp())
+	addGroup(root, "Look at an image:", newScan(s), newExplain(s), newTrace(s), newSBOM(s), newCompare(s))
+	addGroup(root, "Decide whether it may run:", newGate(s), newPolicy(s), newConfig(s))
+	addGroup(root, "Make it better:", newAdvise(s), newExcept(s), newRecord(s))
+	addGroup(root, "Look after the data:", newDB(s), newBase(s), newKey(s))
+	root.AddCommand(newDemo(s), newVersion(s), newLimitsHelp(), newRulesHelp(), newVEXHelp())
 	return root
+}
+
+// addGroup adds commands that stand together in the help.
+func addGroup(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, c := range commands {
+		c.GroupID = title
+	}
+	root.AddCommand(commands...)
 }
 
 // onlyCommands refuses a word that is no command: a mistake to name, not a reason to print the help.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -87,7 +86,7 @@ func sbomOf(ctx context.Context, s streams, ref string, o sbomOptions) (*sbom.Do
 	var d *sbom.Document
 	if file, ok := sbomFile(ref); ok {
 		var err error
-		if d, err = readSBOM(s, file); err != nil {
+		if d, err = readDocument(s, file, sbom.Read); err != nil {
 			return nil, err
 		}
 		d.Tool = tool
@@ -113,27 +112,6 @@ func sbomOf(ctx context.Context, s streams, ref string, o sbomOptions) (*sbom.Do
 func sbomFile(ref string) (string, bool) {
 	file, ok := strings.CutPrefix(ref, "sbom:")
 	return strings.TrimPrefix(file, "//"), ok
-}
-
-// readSBOM reads a document from a file, or from standard input ("-").
-func readSBOM(s streams, file string) (*sbom.Document, error) {
-	r := s.in
-	if file != "-" {
-		f, err := os.Open(file)
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("no such file: %s", file)
-		}
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		r = f
-	}
-	d, err := sbom.Read(r)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return d, nil
 }
 
 // sbomForms are the forms that a document can be written in.

@@ -21,6 +21,7 @@ import (
 	"tidewaiter/layer"
 	"tidewaiter/match"
 	"tidewaiter/report"
+	"tidewaiter/sbom"
 )
 
 // scanOptions are what the user asked of a scan.
@@ -29,17 +30,17 @@ type scanOptions struct {
 	environmentOptions
 	deploymentOptions
 	advisories string
-	// asked says that the advisory file was named by the user: one that is missing is then an error.
-	asked      bool
-	maxAge     time.Duration
-	onlyBase   bool
-	rules      rules
-	learnBase  bool
-	ignoreBase bool
-	exitOn     condition
-	vex        vexOptions
-	sources    sourceOptions
-	outputs    outputs
+	// advisoriesFlag is the flag of it: a file that the user named and that is missing is an error.
+	advisoriesFlag *pflag.Flag
+	maxAge         time.Duration
+	onlyBase       bool
+	rules          rules
+	learnBase      bool
+	ignoreBase     bool
+	exitOn         condition
+	vex            vexOptions
+	sources        sourceOptions
+	outputs        outputs
 	// firstSeen gives the days since which findings are known where the image is being deployed; nil where it is not.
 	firstSeen func(im *assess.Image, findings []match.Finding) map[assess.FindingKey]string
 	// baseline finds what a gate compares an image with in an environment; nil where nothing is.
@@ -54,8 +55,6 @@ func newScan(s streams) *cobra.Command {
 		Long: `Reads every layer of IMAGE once, lists the packages that are aboard, and holds them against the advisory file
 (tidewaiter db update makes it). What could not be read or judged is listed as a blind spot.
 
-` + vexHelp + `
-
 ` + formatHelp() + `
 
 ` + exitCodeHelp,
@@ -67,7 +66,6 @@ func newScan(s streams) *cobra.Command {
   tidewaiter scan sbom:shop.spdx.json`,
 		Args: exactArgs("IMAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.asked = cmd.Flags().Changed("advisories")
 			return scanCommand(cmd.Context(), s, args[0], o)
 		},
 	}
@@ -93,9 +91,14 @@ func (o *scanOptions) addJudging(cmd *cobra.Command) {
 	addRuleFlag(cmd, f, &o.rules)
 	o.vex.addFlags(f)
 	o.addFlags(f)
-	addAdvisoryFlag(f, &o.advisories)
+	o.addAdvisories(f)
 	o.maxAge = usualMaxAge
 	f.Var((*age)(&o.maxAge), "max-data-age", "advisory data older than this is a blind spot (7d, 36h; 0: any age)")
+}
+
+func (o *scanOptions) addAdvisories(f *pflag.FlagSet) {
+	addAdvisoryFlag(f, &o.advisories)
+	o.advisoriesFlag = f.Lookup("advisories")
 }
 
 func addAdvisoryFlag(f *pflag.FlagSet, file *string) {
@@ -111,8 +114,8 @@ func scanCommand(ctx context.Context, s streams, ref string, o scanOptions) erro
 	if err := o.outputs.check(); err != nil {
 		return err
 	}
-	if o.onlyBase && o.ignoreBase {
-		return errors.New("--only-base and --ignore-base together leave nothing: give one of them")
+	if err := o.checkOrigin(); err != nil {
+		return err
 	}
 	db, err := openAdvisories(o)
 	if err != nil {
@@ -142,7 +145,7 @@ func scan(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOpt
 		return nil, err
 	}
 	if file, ok := sbomFile(ref); ok {
-		d, err := readSBOM(s, file)
+		d, err := readDocument(s, file, sbom.Read)
 		if err != nil {
 			return nil, err
 		}
@@ -242,6 +245,14 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 	return report.New(tool, subject, assessment), nil
 }
 
+// checkOrigin refuses what would quiet all there is.
+func (o *scanOptions) checkOrigin() error {
+	if o.onlyBase && o.ignoreBase {
+		return errors.New("--only-base and --ignore-base together leave nothing: give one of them")
+	}
+	return nil
+}
+
 // quietOrigin does what --only-base and --ignore-base ask. Where it is not known which layers are the base's, everything
 // stands, and a blind spot says why; and so it does where they are only claimed, since the image may claim anything.
 func (o *scanOptions) quietOrigin(inv *inventory.Inventory, findings []match.Finding) []image.BlindSpot {
@@ -267,7 +278,7 @@ func (o *scanOptions) quietOrigin(inv *inventory.Inventory, findings []match.Fin
 // openAdvisories opens the advisory file; nil where none lies at the usual place. What is aboard can then still be told.
 func openAdvisories(o scanOptions) (*advisory.DB, error) {
 	db, err := advisory.Open(o.advisories)
-	if errors.Is(err, fs.ErrNotExist) && !o.asked {
+	if errors.Is(err, fs.ErrNotExist) && !o.advisoriesFlag.Changed {
 		return nil, nil
 	}
 	return db, err

@@ -48,7 +48,7 @@ func loadSide(ctx context.Context, s streams, ref, repository string, db *adviso
 		return &side{report: r, stored: true}, nil
 	}
 	if file, ok := reportFile(ref); ok {
-		r, err := readReport(s, file)
+		r, err := readDocument(s, file, report.Read)
 		if err != nil {
 			return nil, err
 		}
@@ -112,8 +112,8 @@ func reportFile(ref string) (string, bool) {
 		strings.Contains(string(start), `"tidewaiter"`)
 }
 
-// readReport reads a stored report from a file, or from standard input ("-").
-func readReport(s streams, file string) (*report.Report, error) {
+// readDocument reads a document from a file, or from standard input ("-").
+func readDocument[D any](s streams, file string, read func(io.Reader) (*D, error)) (*D, error) {
 	in := s.in
 	if file != "-" {
 		f, err := os.Open(file)
@@ -126,11 +126,11 @@ func readReport(s streams, file string) (*report.Report, error) {
 		defer f.Close()
 		in = f
 	}
-	r, err := report.Read(in)
+	d, err := read(in)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return r, nil
+	return d, nil
 }
 
 // looked says whether a stored report is of an image that was read, so that rules could look into it.
@@ -182,7 +182,7 @@ func recalled(r *report.Report) *aboard {
 }
 
 func recalledImage(d assess.Image) *image.Image {
-	im := &image.Image{Reference: d.Reference, Digest: d.Digest, ID: d.ID, Created: d.Created, Labels: d.Labels}
+	im := &image.Image{Reference: d.Reference, Repository: d.Repository, Digest: d.Digest, ID: d.ID, Created: d.Created, Labels: d.Labels}
 	parts := append(strings.SplitN(d.Platform, "/", 3), "", "", "")
 	im.Platform = image.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]}
 	if c := d.Config; c != nil {

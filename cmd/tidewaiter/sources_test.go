@@ -63,14 +63,14 @@ func scanned(t *testing.T, args ...string) []byte {
 	return out.Bytes()
 }
 
-// withoutReference gives a report in which the reference, which the user chose, does not show.
+// withoutReference gives a report in which the reference, which the user chose, and the repository that it names do not show.
 func withoutReference(t *testing.T, raw []byte) string {
 	t.Helper()
 	var r report.Report
 	if err := json.Unmarshal(raw, &r); err != nil {
 		t.Fatal(err)
 	}
-	return strings.Replace(string(raw), `"reference": "`+r.Image.Reference+`"`, `"reference": ""`, 1)
+	return strings.NewReplacer(`"reference": "`+r.Image.Reference+`"`, `"reference": ""`, `    "repository": "`+r.Image.Repository+"\",\n", "").Replace(string(raw))
 }
 
 func TestOneImageIsOneReportFromEverySource(t *testing.T) {

@@ -31,7 +31,11 @@ Every file of the final file system is in one of four classes: owned by a packag
 (by the package database's own checksum), placed by an instruction with no package behind it, or generated (by a rule that
 is named).
 
-Marks:  + packages brought   ^ packages changed   - removed   ! look at this   ~ modified   . placed`,
+Marks:  + packages brought   ^ packages changed   - removed   ! look at this   ~ modified   . placed
+
+Exit codes:
+  0  done
+  1  the tool or its input failed`,
 		Example: `  tidewaiter trace shop:2.1
   tidewaiter trace --dockerfile Dockerfile shop:2.1
   tidewaiter trace --files --all ./shop.tar

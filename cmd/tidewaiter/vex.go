@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"tidewaiter/advisory"
@@ -29,13 +30,20 @@ type vexOptions struct {
 	ownRead    bool
 }
 
-const vexHelp = `--vex names what others say of vulnerabilities: an OpenVEX, CSAF or CycloneDX document, an attestation of one, a directory of them, or
+// newVEXHelp is the help topic that says whose statements count.
+func newVEXHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "vex",
+		Short: "What others say of vulnerabilities, and which of it counts",
+		Long: `--vex names what others say of vulnerabilities: an OpenVEX, CSAF or CycloneDX document, an attestation of one, a directory of them, or
 a VEX repository (a directory or zip archive with an index.json). Every statement about a finding is listed on it, with who said it.
 ` + match.StatementOrder + `
-What the image's own attestations say is always looked at.`
+What the image's own attestations say is always looked at.`,
+	}
+}
 
 func (o *vexOptions) addFlags(f *pflag.FlagSet) {
-	f.StringSliceVar(&o.sources, "vex", nil, "a VEX document, a directory of them, or a VEX repository; may repeat")
+	f.StringSliceVar(&o.sources, "vex", nil, "a VEX document, a directory of them, or a VEX repository; may repeat (tidewaiter help vex)")
 	addExceptionsFlag(f, &o.exceptions)
 	f.StringSliceVar(&o.keyFiles, "vex-key", nil, "public key (PEM) of somebody whose signed statements are believed; also looks for those attached to the image; may repeat")
 }

@@ -38,7 +38,7 @@ func readGoMod(_ string, content []byte) (inventory.Manifest, bool) {
 				kind = inventory.Indirect
 			}
 			at[words[0]] = len(m.Requires)
-			m.Requires = append(m.Requires, declared(words[0], words[1], "", kind, i+1))
+			m.Requires = append(m.Requires, declared(words[0], words[1], kind, i+1))
 		case verb == "replace":
 			replaceGoModule(&m, words, at, i+1)
 		}

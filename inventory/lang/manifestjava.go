@@ -23,7 +23,7 @@ func readGradle(_ string, content []byte) (inventory.Manifest, bool) {
 		if strings.HasPrefix(c[1], "test") || c[1] == "annotationProcessor" || c[1] == "classpath" {
 			kind = inventory.Development
 		}
-		m.Requires = append(m.Requires, declared(c[2]+":"+c[3], c[4], "", kind, i+1))
+		m.Requires = append(m.Requires, declared(c[2]+":"+c[3], c[4], kind, i+1))
 	}
 	return m, true
 }
@@ -44,7 +44,7 @@ func readPom(_ string, content []byte) (inventory.Manifest, bool) {
 		case d.optional:
 			kind = inventory.Optional
 		}
-		out := declared(d.group+":"+d.artifact, d.version, "", kind, 0)
+		out := declared(d.group+":"+d.artifact, d.version, kind, 0)
 		if d.version != "" {
 			out.Line = lineAt(content, d.at)
 		}

@@ -93,7 +93,7 @@ func npmManifestSections(content []byte) map[string][]inventory.Declaration {
 			if len(open) == 2 && open[1] && len(sections[section]) < maxRequirements {
 				at := int(dec.InputOffset())
 				line, counted = line+bytes.Count(content[counted:at], []byte("\n")), at
-				sections[section] = append(sections[section], declared(key, t, "", "", line))
+				sections[section] = append(sections[section], declared(key, t, "", line))
 			}
 		}
 		isKey = len(open) > 0 && open[len(open)-1]

@@ -65,7 +65,7 @@ func readRequirements(p string, content []byte) (inventory.Manifest, bool) {
 		if !ok || len(m.Requires) == maxRequirements {
 			continue
 		}
-		d := declared(r.Name, written, "", kind, i+1)
+		d := declared(r.Name, written, kind, i+1)
 		if continued {
 			d.Line = 0
 		}
@@ -142,7 +142,7 @@ func (r *pyprojectReader) begin(kind inventory.RequirementKind, value string, n 
 func (r *pyprojectReader) list(line string, n int) {
 	for _, s := range tomlString.FindAllStringSubmatch(line, -1) {
 		if req, written, ok := parseRequirement(s[1] + s[2]); ok {
-			r.m.Requires = append(r.m.Requires, declared(req.Name, written, "", r.listKind, n))
+			r.m.Requires = append(r.m.Requires, declared(req.Name, written, r.listKind, n))
 		}
 	}
 	if strings.Contains(tomlString.ReplaceAllString(line, ""), "]") {
@@ -155,7 +155,7 @@ func (r *pyprojectReader) poetry(key, value string, kind inventory.RequirementKi
 	if m == nil || key == "python" {
 		return
 	}
-	d := declared(inventory.AdvisoryName("pypi", key), m[1], "", kind, n)
+	d := declared(inventory.AdvisoryName("pypi", key), m[1], kind, n)
 	d.Range = poetryRange(m[1])
 	r.m.Requires = append(r.m.Requires, d)
 }

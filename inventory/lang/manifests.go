@@ -2,7 +2,6 @@ package lang
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -102,6 +101,6 @@ func lineAt(content []byte, offset int) int {
 	return 1 + bytes.Count(content[:min(offset, len(content))], []byte("\n"))
 }
 
-func declared(name, written, native string, kind inventory.RequirementKind, line int) inventory.Declaration {
-	return inventory.Declaration{Requirement: inventory.Requirement{Name: name, Range: cmp.Or(native, written), Kind: kind}, Line: line, Written: written}
+func declared(name, written string, kind inventory.RequirementKind, line int) inventory.Declaration {
+	return inventory.Declaration{Requirement: inventory.Requirement{Name: name, Range: written, Kind: kind}, Line: line, Written: written}
 }

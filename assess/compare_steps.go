@@ -1,7 +1,6 @@
 package assess
 
 import (
-	"math"
 	"slices"
 
 	"tidewaiter/advisory"
@@ -66,7 +65,7 @@ func stepOutcomes(d Differing, stages []Stage, c *chain) []StepOutcome {
 		if step.Kind == RefreshBase || step.Kind == MoveBase {
 			p = rebased(before.Subject, after.Subject)
 		}
-		o.Gained = math.Round(1000*(e.after(p)-e.score)) / 1000
+		o.Gained = roundScore(e.after(p) - e.score)
 		switch {
 		case len(closed) > 0 && len(left) == 0:
 			o.Status = Done

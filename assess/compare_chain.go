@@ -58,8 +58,8 @@ func newChain(stages []Stage) *chain {
 	return c
 }
 
-// answered gives the stages with the answers of rules that could not look into the image: they are taken to have said what they say of the last image or,
-// where that cannot be looked into either, of the first. So no rule changes anything by not having been asked.
+// answered gives the stages with the answers of rules that could not look into the image: they are taken to have said what they say of the
+// last image or, where that cannot be looked into either, of the first. So no rule changes anything by not having been asked.
 func answered(stages []Stage) []Stage {
 	out := make([]Stage, len(stages))
 	for i, s := range stages {
@@ -142,9 +142,10 @@ func problemsOf(f *match.Finding, now map[problem]string, copies map[packageName
 	}
 	const most = 1000 // copies of one version
 	var out []problem
-	for _, at := range f.Paths[:min(len(f.Paths), most)] {
-		p.place = placeOf(at, f.Of.Version)
-		if !slices.Contains(out, p) {
+	had := map[string]bool{}
+	for _, at := range firstOf(f.Paths, most) {
+		if p.place = placeOf(at, f.Of.Version); !had[p.place] {
+			had[p.place] = true
 			out = append(out, p)
 		}
 	}

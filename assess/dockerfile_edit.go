@@ -9,8 +9,8 @@ import (
 )
 
 // SetBase changes the tag, and where the file has one the digest, of the image that a FROM names: that at line from, or of the last stage
-// where from is 0. The repository stays as it is written there, however reference spells it. Where an argument stands for them, its default is changed. What was given to the build as an argument is no text of the
-// file: the error then says what to give instead.
+// where from is 0. The repository stays as it is written there, however reference spells it. Where an argument stands for them, its default
+// is changed. What was given to the build as an argument is no text of the file: the error then says what to give instead.
 func (d *Dockerfile) SetBase(from int, reference, digest string) (*Edit, error) {
 	if d == nil {
 		return nil, errNoDockerfile

@@ -13,7 +13,8 @@ const noticeable = 0.05
 func (c *Comparison) conclude(from, to *Subject) {
 	news := c.news(from, to)
 	c.Outcome = c.outcome(news)
-	word := map[Outcome]string{Better: "Better", Worse: "Worse", Mixed: "Better in part", Same: "No better and no worse", Unclear: "Not to be told without advisories to judge both by"}[c.Outcome]
+	word := map[Outcome]string{Better: "Better", Worse: "Worse", Mixed: "Better in part", Same: "No better and no worse",
+		Unclear: "Not to be told without advisories to judge both by"}[c.Outcome]
 	line := word
 	if c.From.Score != nil && c.To.Score != nil && c.Outcome != Same {
 		line += fmt.Sprintf(": score %.1f -> %.1f", *c.From.Score, *c.To.Score)
@@ -111,11 +112,13 @@ func (c *Comparison) outcome(n news) Outcome {
 // sentence says by what: what decided the outcome first.
 func (n *news) sentence(c *Comparison) string {
 	good := []string{
-		counted(n.closed[ByImage], "problem closed by the image", "problems closed by the image"), counted(c.Passed, "known since and already closed", ""), counted(n.closed[ByAdvisories], "withdrawn by the advisories", ""),
+		counted(n.closed[ByImage], "problem closed by the image", "problems closed by the image"),
+		counted(c.Passed, "known since and already closed", ""), counted(n.closed[ByAdvisories], "withdrawn by the advisories", ""),
 		counted(n.closed[ByRules], "ended by rules", ""), counted(n.hushed, "quieted", ""), goalNames(n.met, "now met"),
 	}
 	bad := []string{
-		counted(n.opened[ByImage], "new one brought by the image", "new ones brought by the image"), counted(n.opened[ByAdvisories], "new one known since", "new ones known since"),
+		counted(n.opened[ByImage], "new one brought by the image", "new ones brought by the image"),
+		counted(n.opened[ByAdvisories], "new one known since", "new ones known since"),
 		counted(n.opened[ByRules], "raised by rules", ""), counted(n.unhushed, "no longer quieted", ""), counted(n.used, "now known to be exploited", ""),
 		counted(n.grave, "of the new ones exploited or malicious", ""), goalNames(n.failed, "not met any more"), goalNames(n.doubted, "not known any more"),
 	}

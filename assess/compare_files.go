@@ -63,7 +63,8 @@ func CompareFiles(from, to *inventory.Trace) *FileChanges {
 
 func (c *FileChanges) add(change PackageChangeKind, f *inventory.File) {
 	if f.Class == inventory.Placed {
-		c.Unowned = append(c.Unowned, FileChange{Change: change, Path: f.Path, Layer: f.Layer, Size: f.Entry.Size, Program: f.Program(), Setuid: f.Setuid()})
+		c.Unowned = append(c.Unowned,
+			FileChange{Change: change, Path: f.Path, Layer: f.Layer, Size: f.Entry.Size, Program: f.Program(), Setuid: f.Setuid()})
 	}
 }
 

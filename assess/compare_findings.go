@@ -133,9 +133,12 @@ func compareChanges(a, b FindingChange) int {
 	}
 	x, y := weight(&a), weight(&b)
 	return cmp.Or(
-		cmp.Compare(slices.Index(causes, a.Cause), slices.Index(causes, b.Cause)), cmp.Compare(slices.Index(kinds, a.Change), slices.Index(kinds, b.Change)),
-		first(x.State != Quiet, y.State != Quiet), first(x.Malicious, y.Malicious), first(x.Exploited, y.Exploited), cmp.Compare(Urgency(x.Priority), Urgency(y.Priority)),
-		cmp.Compare(Rank(x.Severity), Rank(y.Severity)), advisory.CompareIDs(a.ID, b.ID), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Place, b.Place))
+		cmp.Compare(slices.Index(causes, a.Cause), slices.Index(causes, b.Cause)),
+		cmp.Compare(slices.Index(kinds, a.Change), slices.Index(kinds, b.Change)),
+		first(x.State != Quiet, y.State != Quiet), first(x.Malicious, y.Malicious), first(x.Exploited, y.Exploited),
+		cmp.Compare(Urgency(x.Priority), Urgency(y.Priority)), cmp.Compare(Rank(x.Severity), Rank(y.Severity)),
+		advisory.CompareIDs(a.ID, b.ID), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Place, b.Place),
+	)
 }
 
 // states are what a problem is at each stage.
@@ -186,7 +189,8 @@ func (c *chain) change(p problem, states []FindingState, inferred bool) (Finding
 		return FindingChange{}, false
 	}
 	f := c.latest(p)
-	out := FindingChange{ID: p.id, Type: p.purlType, Name: p.name, Place: p.place, Title: f.Title, Change: kind, Cause: c.stages[at].Cause, From: *from, To: *to}
+	out := FindingChange{ID: p.id, Type: p.purlType, Name: p.name, Place: p.place, Title: f.Title,
+		Change: kind, Cause: c.stages[at].Cause, From: *from, To: *to}
 	out.Aliases = slices.DeleteFunc(slices.Clone(f.Aliases), func(id string) bool { return id == p.id })
 	if out.Cause == ByTime { // no day decides how a finding stands: it is the environment that is another
 		out.Cause = ByRules
@@ -232,8 +236,8 @@ func (c *chain) latest(p problem) *match.Finding {
 	return &match.Finding{}
 }
 
-// infer finds the cause of a change where what lies between the two cannot be told. What an advisory says of a problem, whatever the version, advisories
-// changed; what is of another version, or only in one of the two, the image; else advisories did, or what quiets and lowers.
+// infer finds the cause of a change where what lies between the two cannot be told. What an advisory says of a problem, whatever the version,
+// advisories changed; what is of another version, or only in one of the two, the image; else advisories did, or what quiets and lowers.
 func (c *chain) infer(p problem, change *FindingChange) Cause {
 	a, b := c.stages[0].Subject, c.stages[len(c.stages)-1].Subject
 	same := c.sameVersions(p)
@@ -258,9 +262,10 @@ func (c *chain) infer(p problem, change *FindingChange) Cause {
 			return ByImage
 		}
 	default:
-		if sameData && same {
+		switch {
+		case sameData && same:
 			return ByRules
-		} else if sameData {
+		case sameData:
 			return ByImage
 		}
 	}
@@ -286,14 +291,13 @@ func (c *chain) sameVersions(p problem) bool {
 
 // because says what it was that the cause changed.
 func (c *chain) because(p problem, change *FindingChange) string {
-	f := c.latest(p)
 	switch change.Cause {
 	case ByImage:
 		return c.moved(p, change)
 	case ByAdvisories:
-		return published(change, f)
+		return published(change, c.latest(p))
 	}
-	return ruled(change, f)
+	return ruled(change)
 }
 
 // moved says what became of the package.
@@ -350,7 +354,7 @@ func published(change *FindingChange, f *match.Finding) string {
 }
 
 // ruled says which rule, statement or exception made the difference.
-func ruled(change *FindingChange, f *match.Finding) string {
+func ruled(change *FindingChange) string {
 	switch {
 	case (change.To.State == Quiet || change.To.State == Lowered) && change.To.By != change.From.By:
 		return change.To.By
