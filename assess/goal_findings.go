@@ -94,10 +94,12 @@ func (j *judging) fed(feed string) bool {
 	return false
 }
 
-// standsFor says whether something stands since a day for as long as a grace period allows. What is of no known day does.
+// standsFor says whether something stands since a day for longer than a grace period allows, which like a due day lasts to the end of its
+// last day. What is of no known day does.
 func (j *judging) standsFor(day string, grace time.Duration) bool {
+	const oneDay = 24 * time.Hour
 	since, err := time.Parse(time.DateOnly, day)
-	return err != nil || !j.options.Now.Before(since.Add(grace))
+	return err != nil || grace == 0 || !j.options.Now.Before(since.Add(grace+oneDay))
 }
 
 func highProfile(j *judging) outcome {

@@ -63,7 +63,7 @@ func shop() *report.Report {
 		finding(&lodash, "CVE-2020-8203", match.High, "4.17.19"), likely, finding(&lodash, "CVE-2020-28500", match.Medium, "4.17.21"),
 		finding(&lodash, "CVE-2099-1", match.Unknown), finding(&lodash, "CVE-2099-2", match.Unknown), finding(&semver, "CVE-2022-25883", match.High)}
 	findings[len(findings)-1].Quieted = &match.Quieted{By: "distribution", Reason: "Debian:12 installed it as libssl3 3.0.17, and does not report this problem there"}
-	im := &image.Image{Reference: "shop:2.1", Digest: digest('a'), ID: digest('b'), Platform: image.Platform{OS: "linux", Architecture: "amd64"},
+	im := &image.Image{Reference: "shop:2.1", Digest: digest('a'), ID: digest('b'), Process: &image.Process{User: "shop"}, Platform: image.Platform{OS: "linux", Architecture: "amd64"},
 		Created: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 		Layers: []image.Layer{
 			{Index: 0, Digest: digest('c'), DiffID: digest('d'), Size: 1000, Instruction: "ADD rootfs.tar /"},

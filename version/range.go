@@ -54,9 +54,6 @@ const (
 	greaterEqual operator = ">="
 )
 
-// Ecosystem is the OSV ecosystem of a range, without a release ("npm"), or the vers type where no ecosystem has that one.
-func (r Range) Ecosystem() string { return r.ecosystem }
-
 // String is the canonical text of a vers, and the text of a native range as it was given.
 func (r Range) String() string { return r.text }
 

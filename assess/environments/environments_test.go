@@ -189,8 +189,8 @@ type wrong struct {
 func mistakes() []wrong {
 	return []wrong{
 		{"environments:\n  production:\n    exposure: opne\n", `3: environments.production.exposure: "opne" is none of small, controlled, open: did you mean "open"?`, false},
-		{"enviroments: {}\n", `1: there is no "enviroments": did you mean "environments"?`, false},
-		{"environments:\n  production:\n    goals:\n      exploted: on\n", `4: environments.production.goals: there is no "exploted": did you mean "exploited"?`, false},
+		{"enviroments: {}\n", `1: there is no "enviroments": did you mean "environments"?`, false},                                                                       //nolint:misspell // meant
+		{"environments:\n  production:\n    goals:\n      exploted: on\n", `4: environments.production.goals: there is no "exploted": did you mean "exploited"?`, false}, //nolint:misspell // meant
 		{"environments: {production: {goals: {exploited: {grce: 3d}}}}", `1: environments.production.goals.exploited: there is no "grce": did you mean "grace"?`, false},
 		{"environments: {production: {goals: {exploited: yes}}}",
 			`1: environments.production.goals.exploited: "yes" is neither on nor off: write one of them, or the goal's parameters under it`, false},

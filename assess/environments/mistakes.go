@@ -6,7 +6,7 @@ import (
 )
 
 // Mistake is one that is in a file.
-type Mistake struct {
+type Mistake struct { //nolint:errname // it is what a user makes
 	File string
 	// Line is counted from 1; 0 where the mistake has none.
 	Line int
@@ -22,7 +22,7 @@ func (m Mistake) Error() string {
 }
 
 // Mistakes are all that were found in a file, by line; of many only the first.
-type Mistakes []Mistake
+type Mistakes []Mistake //nolint:errname // as above
 
 func (m Mistakes) Error() string {
 	lines := make([]string, len(m))

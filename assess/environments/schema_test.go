@@ -294,7 +294,7 @@ func TestTheSchemaNamesEveryField(t *testing.T) {
 
 func TestDurationsOfTheSchema(t *testing.T) {
 	schema := compiled(t)
-	for text, want := range map[string]time.Duration{"0d": 0, "7d": 7 * day, "36h": 36 * time.Hour, "36500d": 36500 * day, "36501d": -1, "1w": -1, "d": -1, "7": -1, "1.5d": -1, "+7d": -1, " 7d": -1} {
+	for text, want := range map[string]time.Duration{"0d": 0, "7d": 7 * day, "36h": 36 * time.Hour, "36500d": 36500 * day, "36501d": -1, "1w": -1, "d": -1, "7": -1, "1.5d": -1, "+7d": -1, " 7d": -1} { //nolint:gocritic // the space is the mistake
 		file := []byte("environments: {production: {exceptions: {longest: '" + text + "'}}}")
 		s, err := environments.Parse("t", file)
 		if want < 0 {

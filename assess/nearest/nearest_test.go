@@ -15,7 +15,7 @@ func TestWord(t *testing.T) {
 		{"opne", []string{"small", "controlled", "open"}, "open"},
 		{"of", []string{"lower", "off", "quiet"}, "off"},
 		{"prodution", []string{"production", "staging"}, "production"},
-		{"exploted", []string{"malicious", "exploited"}, "exploited"},
+		{"exploted", []string{"malicious", "exploited"}, "exploited"}, //nolint:misspell // meant
 		{"prod", []string{"production", "staging"}, ""},
 		{"x", []string{"open"}, ""},
 		{"", []string{"open"}, ""},

@@ -167,6 +167,9 @@ func readRecord(file string) (*report.Report, error) {
 	if err == nil && r.Deployment == nil {
 		err = errors.New("it does not say when and where")
 	}
+	if dir := filepath.Base(filepath.Dir(file)); err == nil && r.Deployment.Environment != dir {
+		err = fmt.Errorf("it is of %s, and lies in %s", r.Deployment.Environment, dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: no record of a deployment, left out: %w", file, err)
 	}

@@ -24,7 +24,7 @@ func parseRequirement(s string) (r inventory.Requirement, written string, ok boo
 		return r, "", false
 	}
 	written = strings.Trim(s[len(m[0]):], " \t()")
-	if written != "" && !strings.Contains("=<>!~", written[:1]) {
+	if written != "" && !strings.ContainsRune("=<>!~", rune(written[0])) {
 		return r, "", false
 	}
 	r = inventory.Requirement{Name: inventory.AdvisoryName("pypi", m[1]), Range: written}

@@ -137,7 +137,7 @@ func classes(get func(string) string) (eq [6]int) {
 		eq[3] = 2
 	}
 	eq[4] = strings.Index("APU", get("E"))
-	if !(is("CR", "H") && is("VC", "H") || is("IR", "H") && is("VI", "H") || is("AR", "H") && is("VA", "H")) {
+	if needed := is("CR", "H") && is("VC", "H") || is("IR", "H") && is("VI", "H") || is("AR", "H") && is("VA", "H"); !needed {
 		eq[5] = 1
 	}
 	return eq
