@@ -124,9 +124,11 @@ func (n *news) sentence(c *Comparison) string {
 	}
 	parts := slices.Concat(good, bad)
 	if c.Outcome == Worse {
-		parts = slices.Concat(bad, good)
+		parts = slices.Concat([]string{n.own(c)}, bad, good) // what the team did comes before what was found out meanwhile
+	} else {
+		parts = append(parts, n.own(c))
 	}
-	parts = append(parts, n.own(c), counted(len(c.BlindSpots.New), "new blind spot", "new blind spots"))
+	parts = append(parts, counted(len(c.BlindSpots.New), "new blind spot", "new blind spots"))
 	parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
 	switch {
 	case len(parts) == 0 && c.Outcome == Same:

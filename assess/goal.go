@@ -122,7 +122,8 @@ func judgeGoals(s *Subject, env Environment, o Options) []GoalResult {
 	return newJudging(s, env, o).all()
 }
 
-// judgeAgainst does so and excuses what the options' baseline has as well; plain are the results without it.
+// judgeAgainst does so, excuses what the options' baseline has as well, and asks besides whether anything got worse; plain are the results
+// without it.
 func judgeAgainst(s *Subject, env Environment, o Options, plain []GoalResult) []GoalResult {
 	j := newJudging(s, env, o)
 	j.baseline, j.plain = o.Baseline, plain
@@ -139,6 +140,9 @@ func (j *judging) all() []GoalResult {
 		if g.set(&j.env.Goals) {
 			results = append(results, j.result(&g, g.judge(j)))
 		}
+	}
+	if j.baseline != nil {
+		results = append(results, j.result(&goal{name: "regression", sight: ofReported, strict: true}, j.regression()))
 	}
 	custom := j.custom()
 	if j.env.Goals.Score != nil {

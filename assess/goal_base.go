@@ -106,7 +106,7 @@ func (j *judging) currentBase(b *inventory.Base) outcome {
 	case NewerBuild(j.subject, j.options.Bases) != nil:
 		return failed("there is a newer build of "+b.Reference, "build again with the newest base: docker build --pull", "base not up to date")
 	case j.ownBase() == nil:
-		return cannotTell("nothing is known of newer builds of the base", "tidewaiter base add makes the newest build known", "builds of the base not known")
+		return cannotTell("nothing is known of newer builds of the base", "tidewaiter base add "+cmp.Or(b.Reference, "BASE")+" makes the newest build known", "builds of the base not known")
 	}
 	return met("")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"tidewaiter/image"
+	"tidewaiter/match"
 )
 
 // Baseline is what an image is compared with: what runs already, judged by the data, the rules and the environment of today. A goal that
@@ -55,6 +56,51 @@ func excused(verdict Verdict, known []offender) string {
 		return "no less is known than of the baseline"
 	}
 	return fmt.Sprintf("no worse than the baseline: %d known", len(known))
+}
+
+// regression holds an image against the baseline by what is to be done, whatever goals are set: it must bring no problem to act on that the
+// baseline has not, and have no more that must be dealt with, be it on schedule. Both are judged by the same data, so that what only became
+// known counts for both.
+func (j *judging) regression() outcome {
+	if j.subject.Data == nil {
+		return unmatched()
+	}
+	had, have := problemsToDo(j.baseline.Subject.Findings), problemsToDo(j.subject.Findings)
+	var acute, others []offender
+	for _, f := range j.standing {
+		_, asks := have[f.ID]
+		_, known := had[f.ID]
+		at := offender{key: f.ID + " " + packageKey(f.Of), shown: f.ID + " in " + f.Of.Name, finding: f}
+		switch {
+		case ToAct(f) && !had[f.ID]:
+			acute = append(acute, at)
+		case asks && !known:
+			others = append(others, at)
+		}
+	}
+	switch more := len(have) - len(had); {
+	case len(acute) > 0:
+		return outcome{Fail, acute, func(brought []offender) (reason, step string) {
+			return "brings what must be acted on and is not so in the baseline", remedy(brought[0].finding)
+		}}
+	case more > 0:
+		return outcome{Fail, others, func(brought []offender) (reason, step string) {
+			return fmt.Sprintf("%s to deal with than in the baseline", count(more, "more problem")), remedy(brought[0].finding)
+		}}
+	}
+	return met(fmt.Sprintf("no worse than the baseline: %s to deal with, where that has %d", count(len(have), "problem"), len(had)))
+}
+
+// problemsToDo are the problems that are scheduled or more urgent, and of each whether it is to be acted on.
+func problemsToDo(findings []match.Finding) map[string]bool {
+	todo := map[string]bool{}
+	for i := range findings {
+		f := &findings[i]
+		if f.Quieted == nil && (ToAct(f) || f.Priority == match.Scheduled) {
+			todo[f.ID] = todo[f.ID] || ToAct(f)
+		}
+	}
+	return todo
 }
 
 // unshared are the blind spots that the baseline has not, or has for fewer packages.

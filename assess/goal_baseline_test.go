@@ -121,3 +121,39 @@ func result(a *assess.Assessment, name string) assess.GoalResult {
 	}
 	return assess.GoalResult{}
 }
+
+// Whatever goals are set, nothing passes that is worse than what runs.
+func TestARegressionNeverPasses(t *testing.T) {
+	env := assess.Environment{Name: "production", Exposure: assess.Open, Impact: assess.HighImpact}
+	scheduled := func(id string) func(s *assess.Subject) { return with(found(npm("lodash", "4"), id, match.High, "9.0.0")) }
+	acute := func(id string) func(s *assess.Subject) {
+		f := found(npm("lodash", "4"), id, match.Low, "9.0.0")
+		f.KEV = &advisory.KEV{Added: "2026-01-01"}
+		return with(f)
+	}
+	type changes []func(s *assess.Subject)
+	for _, tt := range []struct {
+		name        string
+		image, runs changes
+		want        assess.Verdict
+		says        string
+	}{
+		{"what runs already", changes{acute("CVE-1"), scheduled("CVE-2")}, changes{acute("CVE-1"), scheduled("CVE-2")}, assess.Pass, "2 problems to deal with, where that has 2"},
+		{"fewer problems", changes{scheduled("CVE-2")}, changes{scheduled("CVE-1"), scheduled("CVE-2")}, assess.Pass, ""},
+		{"one for another", changes{scheduled("CVE-3")}, changes{scheduled("CVE-2")}, assess.Pass, ""},
+		{"back to what was worse", changes{scheduled("CVE-1"), scheduled("CVE-2")}, changes{scheduled("CVE-2")}, assess.Fail, "1 more problem to deal with than in the baseline: CVE-1 in lodash"},
+		{"fewer, but one to act on", changes{acute("CVE-9")}, changes{scheduled("CVE-1"), scheduled("CVE-2")}, assess.Fail, "must be acted on and is not so in the baseline: CVE-9"},
+		{"more that is quieted", changes{with(vulnerable(quieted))}, nil, assess.Pass, ""},
+		{"blind where the baseline is not", changes{blind(image.NoFeed)}, nil, assess.Unknown, "3 packages were not judged"},
+		{"nothing matched", changes{noData}, nil, assess.Unknown, "tidewaiter db update"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			runs := shop(tt.runs...)
+			baseline := &assess.Baseline{Name: "shop:2.0", Subject: runs, Assessment: assess.Assess(runs, env, assess.Options{Now: today})}
+			r := result(assess.Assess(shop(tt.image...), env, assess.Options{Now: today, Baseline: baseline}), "regression")
+			if r.Verdict != tt.want || !strings.Contains(r.Reason+"\n"+r.Step, tt.says) {
+				t.Errorf("%+v, want %s, saying %q", r, tt.want, tt.says)
+			}
+		})
+	}
+}

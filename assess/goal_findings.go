@@ -76,9 +76,29 @@ func exploited(j *judging) outcome {
 		return cannotTell("the advisory data has no catalog of exploited vulnerabilities", "tidewaiter db update", "")
 	}
 	goal := j.env.Goals.Exploited
-	return j.findings("exploited in the wild", func(f *match.Finding) bool {
+	o := j.findings("exploited in the wild", func(f *match.Finding) bool {
 		return f.KEV != nil && (!goal.FixableOnly || len(f.Fixed) > 0) && j.standsFor(f.KEV.Added, goal.Grace)
 	})
+	if said := j.quietedExploited(); o.verdict == Pass && said != "" {
+		return met("nothing exploited in the wild stands; " + said)
+	}
+	return o
+}
+
+// quietedExploited names what is exploited and that somebody quieted all the same: who may pass a gate by that is told.
+func (j *judging) quietedExploited() string {
+	var list []offender
+	by := ""
+	for i := range j.subject.Findings {
+		if f := &j.subject.Findings[i]; f.KEV != nil && f.Quieted != nil {
+			list = append(list, offender{shown: f.ID + " in " + f.Of.Name})
+			by = cmp.Or(by, f.Quieted.By)
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("quieted by %s: %s", by, worst(list))
 }
 
 // fed says whether the advisory data has a feed. Where there is no data at all, another answer is given.

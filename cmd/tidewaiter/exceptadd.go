@@ -119,10 +119,27 @@ func exceptAdd(ctx context.Context, s streams, asked string, o *exceptionFlags) 
 			fmt.Fprintln(s.out, "  it does not hold yet: "+oneLine(why))
 		}
 	}
+	if since := o.exploitedSince(id); since != "" {
+		fmt.Fprintln(s.err, "tidewaiter: "+id+" is exploited in the wild: CISA lists it since "+oneLine(since))
+	}
 	if on != nil {
 		return o.show(s, &e, on)
 	}
 	return nil
+}
+
+// exploitedSince is the day since which CISA lists a CVE as exploited; empty where it does not, and where there is no advisory file to ask.
+func (o *exceptionFlags) exploitedSince(id string) string {
+	db, err := openAdvisories(o.scan)
+	if err != nil || db == nil {
+		return ""
+	}
+	defer db.Close()
+	cve, err := db.CVE(id)
+	if err != nil || cve.KEV == nil {
+		return ""
+	}
+	return cve.KEV.Added
 }
 
 // exception is what the flags say that add and import have in common.
