@@ -17,10 +17,11 @@ type screen struct {
 	w     io.Writer
 	width int
 	color bool
+	steps string // see [TextOptions]
 }
 
 func newScreen(w io.Writer, o TextOptions) *screen {
-	return &screen{w: w, width: cmp.Or(o.Width, 100), color: o.Color}
+	return &screen{w: w, width: cmp.Or(o.Width, 100), color: o.Color, steps: o.Steps}
 }
 
 const (

@@ -22,6 +22,8 @@ type TextOptions struct {
 	Color bool
 	// All lists everything instead of the first few.
 	All bool
+	// Steps is the command line that lists all steps; empty means that of tidewaiter advise.
+	Steps string
 }
 
 // What the first screen shows of each list: an ordinary image's report fits one terminal window.

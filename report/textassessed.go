@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -118,7 +119,7 @@ func steps(s *screen, r *Report, all bool) {
 	}
 	s.table(rows, 4, 1)
 	if more > 0 {
-		s.line("    ", s.paint(ansiFaint, "and "+number(more)+" more: tidewaiter advise "+Clean(r.Image.Reference)))
+		s.line("    ", s.paint(ansiFaint, "and "+number(more)+" more: "+cmp.Or(s.steps, "tidewaiter advise "+Clean(r.Image.Reference))))
 	}
 }
 

@@ -72,6 +72,7 @@ func demo(ctx context.Context, s streams, o outputs) error {
 		return err
 	}
 	r.Image.Reference = "shop:demo"
+	o.steps = "tidewaiter demo --all"
 	if err := o.write(s, o.reportForms(s, r, "")); err != nil || o.format != "text" {
 		return err
 	}
@@ -81,6 +82,8 @@ func demo(ctx context.Context, s streams, o outputs) error {
     tidewaiter demo --format json     the same for programs
     tidewaiter db update              fetch the advisories of today
     tidewaiter scan IMAGE             an image of yours: debian:12, ./image.tar, oci:DIR, dir:/srv/root
+    tidewaiter advise IMAGE           what to do next, with the lines to change
+    tidewaiter gate IMAGE             may it go to production?
 `)
 	return err
 }

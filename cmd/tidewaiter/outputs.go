@@ -29,6 +29,8 @@ type outputs struct {
 	all      bool
 	template string
 	names    []string // of the forms that the command offers
+	// steps is what the screen names as the command that lists all steps; empty means advise.
+	steps string
 	// parsed is what check made of template.
 	parsed *report.Template
 }
@@ -195,7 +197,7 @@ func inRepository(file string) string {
 func (o *outputs) write(s streams, forms map[string]form) error {
 	color := s.width > 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	var screen bytes.Buffer
-	if err := forms[o.format](&screen, report.TextOptions{Width: s.width, Color: color, All: o.all}); err != nil {
+	if err := forms[o.format](&screen, report.TextOptions{Width: s.width, Color: color, All: o.all, Steps: o.steps}); err != nil {
 		return err
 	}
 	files := make([]bytes.Buffer, len(o.files))
