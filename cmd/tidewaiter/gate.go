@@ -61,7 +61,7 @@ the baseline unless another is named. No baseline excuses malware, old advisory 
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.against, "baseline", "", "an image, report:FILE, sbom:FILE or env:NAME than which this one must be no worse; none: no baseline (default: what runs in the environment, if that was recorded)")
+	f.StringVar(&o.against, "baseline", "", "an image, report:FILE, sbom:FILE or env:NAME than which this one must be no worse; env: what was recorded to run in the environment, which must be there; none: no baseline (default: env, if it is there)")
 	o.outputs.addReport(cmd)
 	o.outputs.addAll(f)
 	o.addJudging(cmd)
@@ -148,7 +148,11 @@ func (o *gateOptions) findBaseline(ctx context.Context, s streams, im *assess.Im
 	judging.env, judging.baseline = env, nil
 	var one *side
 	var err error
-	switch o.against {
+	against := o.against
+	if against == "env" { // the environment that it is judged for
+		against = envScheme + env
+	}
+	switch against {
 	case noBaseline:
 		return nil, nil
 	case "":
@@ -163,7 +167,7 @@ func (o *gateOptions) findBaseline(ctx context.Context, s streams, im *assess.Im
 		}
 		one = &side{report: last, stored: true}
 	default:
-		if one, err = loadSide(ctx, s, o.against, im.Repository, db, judging); err != nil {
+		if one, err = loadSide(ctx, s, against, im.Repository, db, judging); err != nil {
 			return nil, fmt.Errorf("--baseline %s: %w", o.against, err)
 		}
 	}
