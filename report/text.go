@@ -186,7 +186,7 @@ func data(d *assess.Data) string {
 	return fmt.Sprintf("%s, %s", newest, plural(records, "advisory record"))
 }
 
-// found counts findings by severity. It never says that there is nothing wrong, only that nothing is known.
+// found counts problems by severity, each once however many packages have it, as the assessment does. It never says that there is nothing wrong, only that nothing is known.
 func found(s *screen, r *Report) string {
 	switch {
 	case r.Data == nil:
@@ -200,25 +200,29 @@ func found(s *screen, r *Report) string {
 	case len(r.Findings) == 0:
 		return "nothing known against what could be judged"
 	}
-	standing := match.Standing(r.Findings)
-	quieted := ""
-	if n := len(r.Findings) - len(standing); n > 0 {
-		quieted = ", " + number(n) + " quieted"
-	}
-	if len(standing) == 0 {
-		return "nothing that asks for action" + quieted
-	}
 	count := map[match.Level]int{}
-	fixable, lowered := 0, 0
-	for _, f := range standing {
+	fixable, lowered, silent := 0, 0, 0
+	for _, problem := range byID(r.Findings) {
+		standing := match.Standing(problem)
+		plain := slices.DeleteFunc(slices.Clone(standing), func(f match.Finding) bool { return f.Lowered != nil })
 		switch {
-		case f.Lowered != nil:
+		case len(standing) == 0:
+			silent++
+		case len(plain) == 0:
 			lowered++
-			continue
-		case len(f.Fixed) > 0:
-			fixable++
+		default:
+			count[slices.MinFunc(plain, func(a, b match.Finding) int { return cmp.Compare(assess.Rank(a.Severity), assess.Rank(b.Severity)) }).Severity]++
+			if slices.ContainsFunc(plain, func(f match.Finding) bool { return len(f.Fixed) > 0 }) {
+				fixable++
+			}
 		}
-		count[f.Severity]++
+	}
+	quieted := ""
+	if silent > 0 {
+		quieted = ", " + number(silent) + " quieted"
+	}
+	if len(count)+lowered == 0 {
+		return "nothing that asks for action" + quieted
 	}
 	if lowered > 0 {
 		quieted = ", " + number(lowered) + " lowered" + quieted
