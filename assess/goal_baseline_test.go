@@ -125,7 +125,9 @@ func result(a *assess.Assessment, name string) assess.GoalResult {
 // Whatever goals are set, nothing passes that is worse than what runs.
 func TestARegressionNeverPasses(t *testing.T) {
 	env := assess.Environment{Name: "production", Exposure: assess.Open, Impact: assess.HighImpact}
-	scheduled := func(id string) func(s *assess.Subject) { return with(found(npm("lodash", "4"), id, match.High, "9.0.0")) }
+	scheduled := func(id string) func(s *assess.Subject) {
+		return with(found(npm("lodash", "4"), id, match.High, "9.0.0"))
+	}
 	acute := func(id string) func(s *assess.Subject) {
 		f := found(npm("lodash", "4"), id, match.Low, "9.0.0")
 		f.KEV = &advisory.KEV{Added: "2026-01-01"}
