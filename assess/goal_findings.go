@@ -79,10 +79,27 @@ func exploited(j *judging) outcome {
 	o := j.findings("exploited in the wild", func(f *match.Finding) bool {
 		return f.KEV != nil && (!goal.FixableOnly || len(f.Fixed) > 0) && j.standsFor(f.KEV.Added, goal.Grace)
 	})
-	if said := j.quietedExploited(); o.verdict == Pass && said != "" {
-		return met("nothing exploited in the wild stands; " + said)
+	if o.verdict != Pass {
+		return o
 	}
-	return o
+	reason := "nothing exploited in the wild"
+	if date := j.dateOf("kev"); date != "" {
+		reason += " by CISA's list of " + date
+	}
+	if said := j.quietedExploited(); said != "" {
+		reason += " stands; " + said
+	}
+	return met(reason)
+}
+
+// dateOf is the day (YYYY-MM-DD) that a feed is of; empty where it says none.
+func (j *judging) dateOf(feed string) string {
+	for _, f := range j.subject.Data.Feeds {
+		if f.Name == feed {
+			return f.Date
+		}
+	}
+	return ""
 }
 
 // quietedExploited names what is exploited and that somebody quieted all the same: who may pass a gate by that is told.

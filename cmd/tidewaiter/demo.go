@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +36,15 @@ func newDemo(s streams) *cobra.Command {
 	return cmd
 }
 
+// newestFeed is the day of the newest feed.
+func newestFeed(info advisory.Info) (time.Time, error) {
+	newest := ""
+	for _, f := range info.Feeds {
+		newest = max(newest, f.Date)
+	}
+	return time.Parse(time.DateOnly, newest)
+}
+
 // demo does what a user would do with an image and feeds of their own: import the feeds, scan the image.
 func demo(ctx context.Context, s streams, o outputs) error {
 	if err := o.check(); err != nil {
@@ -61,12 +71,17 @@ func demo(ctx context.Context, s streams, o outputs) error {
 	if _, err := advisory.Import(ctx, feeds, db, advisory.ImportOptions{Now: s.now(), Source: "sample"}); err != nil {
 		return err
 	}
-	// The sample's advisories never change: their age says nothing about the user's own.
 	feed, err := advisory.Open(db)
 	if err != nil {
 		return err
 	}
 	defer feed.Close()
+	// The sample's advisories never change, and their age says nothing about the user's own: it is judged on their day.
+	day, err := newestFeed(feed.Info())
+	if err != nil {
+		return err
+	}
+	s.now = func() time.Time { return day }
 	r, err := scan(ctx, s, "oci-archive:"+file, feed, scanOptions{imageOptions: imageOptions{limits: newLimits()}})
 	if err != nil {
 		return err
