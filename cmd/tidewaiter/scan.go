@@ -15,7 +15,6 @@ import (
 
 	"tidewaiter/advisory"
 	"tidewaiter/assess"
-	"tidewaiter/image"
 	"tidewaiter/inventory"
 	"tidewaiter/inventory/bases"
 	"tidewaiter/layer"
@@ -184,95 +183,6 @@ func (o *scanOptions) learn(s streams, a *aboard, name string) error {
 		return nil
 	}
 	return bases.Add(o.bases, known)
-}
-
-// judge matches what is aboard and puts the report together.
-func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.Report, error) {
-	tool := report.Tool{Name: "tidewaiter", Version: release}
-	if db == nil {
-		unmatched := image.BlindSpot{Kind: image.NoFeed, Packages: inventory.CountPackages(a.inventory.Packages),
-			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
-		return report.New(tool, assess.NewSubject(a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched}), nil), nil
-	}
-	findings, spots, err := a.match(db, match.Settings(o.rules))
-	if err != nil {
-		return nil, err
-	}
-	ended, endedSpots, err := match.EndOfLife(a.inventory, db, now)
-	if err != nil {
-		return nil, err
-	}
-	findings, spots = append(findings, ended...), append(spots, endedSpots...)
-	match.SortFindings(findings)
-	env, err := o.environment(imageFacts(a.image))
-	if err != nil {
-		return nil, err
-	}
-	var unused []match.UnusedStatement
-	if st := a.statements; st != nil {
-		unused = st.aboard.State(findings, st.list, match.Exceptions{List: st.own, Demands: demands(&env), Now: now})
-		spots = append(spots, st.unread...)
-	}
-	spots = append(spots, o.quietOrigin(a.inventory, findings)...)
-	info := db.Info()
-	if o.maxAge > 0 {
-		spots = append(spots, match.Stale(a.inventory, info, now, o.maxAge)...)
-	}
-	subject := assess.NewSubject(a.image, a.layers, a.inventory, &info, findings, spots)
-	subject.UnusedStatements, subject.Rules = unused, match.Settings(o.rules)
-	options := assess.Options{Now: now, Bindings: o.settings().Bindings, Dockerfile: a.dockerfile}
-	if options.Bases, err = o.candidates(a, db, now); err != nil {
-		return nil, err
-	}
-	if len(options.Bases) > 0 {
-		options.Needs = a.inventory.Reach.Needs()
-	}
-	if options.Manifests, err = o.sources.manifests(); err != nil {
-		return nil, err
-	}
-	o.addFiles(subject, a, &env)
-	running, since := o.running(env.Name, a.image.Repository)
-	if options.Since = since; o.firstSeen != nil {
-		options.Since = o.firstSeen(&subject.Image, subject.Findings)
-	}
-	if o.baseline != nil {
-		if options.Baseline, err = o.baseline(&subject.Image, env.Name); err != nil {
-			return nil, err
-		}
-	}
-	assessment := assess.Assess(subject, env, options)
-	assessment.Running = running
-	return report.New(tool, subject, assessment), nil
-}
-
-// checkOrigin refuses what would quiet all there is.
-func (o *scanOptions) checkOrigin() error {
-	if o.onlyBase && o.ignoreBase {
-		return errors.New("--only-base and --ignore-base together leave nothing: give one of them")
-	}
-	return nil
-}
-
-// quietOrigin does what --only-base and --ignore-base ask. Where it is not known which layers are the base's, everything
-// stands, and a blind spot says why; and so it does where they are only claimed, since the image may claim anything.
-func (o *scanOptions) quietOrigin(inv *inventory.Inventory, findings []match.Finding) []image.BlindSpot {
-	flag, origin := "--ignore-base", inventory.OfBase
-	switch {
-	case o.onlyBase:
-		flag, origin = "--only-base", inventory.OfApp
-	case !o.ignoreBase:
-		return nil
-	}
-	if inv.Base == nil || inv.Base.Layers == 0 {
-		return []image.BlindSpot{{Kind: image.UnknownBase,
-			Message: "the layers of the base image are not known, so " + flag + " quieted nothing: tidewaiter base add makes a base known"}}
-	}
-	match.QuietOrigin(findings, origin, flag)
-	if inv.Base.Sure != inventory.Exact {
-		return []image.BlindSpot{{Kind: image.UnknownBase,
-			Message: "which layers are the base image's is only claimed by the image's own " + string(inv.Base.Evidence) + ", and " + flag + " went by it: tidewaiter base add proves it"}}
-	}
-	return nil
 }
 
 // openAdvisories opens the advisory file; nil where none lies at the usual place. What is aboard can then still be told.
