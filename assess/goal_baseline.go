@@ -65,7 +65,7 @@ func (j *judging) regression() outcome {
 	if j.subject.Data == nil {
 		return unmatched()
 	}
-	had, have := problemsToDo(j.baseline.Subject.Findings), problemsToDo(j.subject.Findings)
+	had, have := asking(j.baseline.Subject.Findings), asking(j.subject.Findings)
 	var acute, others []offender
 	for _, f := range j.standing {
 		_, asks := have[f.ID]
@@ -91,16 +91,16 @@ func (j *judging) regression() outcome {
 	return met(fmt.Sprintf("no worse than the baseline: %s to deal with, where that has %d", count(len(have), "problem"), len(had)))
 }
 
-// problemsToDo are the problems that are scheduled or more urgent, and of each whether it is to be acted on.
-func problemsToDo(findings []match.Finding) map[string]bool {
-	todo := map[string]bool{}
+// asking are the problems that are scheduled or more urgent, and of each whether it is to be acted on.
+func asking(findings []match.Finding) map[string]bool {
+	urgent := map[string]bool{}
 	for i := range findings {
 		f := &findings[i]
 		if f.Quieted == nil && (ToAct(f) || f.Priority == match.Scheduled) {
-			todo[f.ID] = todo[f.ID] || ToAct(f)
+			urgent[f.ID] = urgent[f.ID] || ToAct(f)
 		}
 	}
-	return todo
+	return urgent
 }
 
 // unshared are the blind spots that the baseline has not, or has for fewer packages.

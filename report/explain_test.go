@@ -2,13 +2,9 @@ package report_test
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tidewaiter/advisory"
 	"tidewaiter/assess"
@@ -71,18 +67,6 @@ func TestExplanations(t *testing.T) {
 		if bytes.Contains(all.Bytes(), []byte("\x1b[2J")) {
 			t.Errorf("%s: a control sequence of the advisory reaches the terminal", name)
 		}
-		golden := filepath.Join("testdata", "explain-"+name+".txt")
-		if *update {
-			if err := os.WriteFile(golden, text.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), text.String()); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
+		golden(t, "explain-"+name+".txt", text.Bytes())
 	}
 }

@@ -5,15 +5,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 
 	"tidewaiter/assess"
 	"tidewaiter/image"
@@ -190,19 +186,7 @@ func TestMarkdownGolden(t *testing.T) {
 		{Title: "upgrade openssl", Where: "Dockerfile:1: FROM debian:12-slim", Closes: []string{"CVE-2025-9230", "CVE-2026-1111"}, Exploited: 1, Gain: 9.4},
 	}
 	got := formOf(t, "markdown", r, report.Options{})
-	file := filepath.Join("testdata", "shop.md")
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("go test ./report -update writes it again\n%s", d)
-	}
+	golden(t, "shop.md", got)
 }
 
 // visibleLines are those that stand outside of what is folded.

@@ -119,6 +119,24 @@ func TestPlatformsOfOneImageDoNotDiffer(t *testing.T) {
 
 func digest(c byte) string { return "sha256:" + strings.Repeat(string(c), 64) }
 
+// golden holds what was written against the file of that name, which -update writes anew.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s: go test ./report -update writes it again\n%s", name, d)
+	}
+}
+
 func TestGolden(t *testing.T) {
 	for name, write := range map[string]func(*bytes.Buffer) error{
 		"shop.txt":      func(b *bytes.Buffer) error { return report.Text(b, shop(), report.TextOptions{}) },
@@ -136,19 +154,7 @@ func TestGolden(t *testing.T) {
 			if err := write(&got); err != nil {
 				t.Fatal(err)
 			}
-			file := filepath.Join("testdata", name)
-			if *update {
-				if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), got.String()); d != "" {
-				t.Errorf("go test ./report -update writes it again\n%s", d)
-			}
+			golden(t, name, got.Bytes())
 		})
 	}
 }

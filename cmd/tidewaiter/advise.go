@@ -99,26 +99,13 @@ func (o *adviseOptions) advise(ctx context.Context, s streams, ref string, db *a
 	if _, ok := sbomFile(ref); ok {
 		return scan(ctx, s, ref, db, o.scanOptions)
 	}
-	if err := o.vex.check(); err != nil {
-		return nil, err
-	}
-	im, err := o.open(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	defer im.Close()
-	a, err := o.read(ctx, s, im, false)
-	if err != nil {
-		return nil, err
-	}
-	if a.unfit != nil {
-		fmt.Fprintln(s.err, "tidewaiter: "+oneLine(a.unfit.Error()))
-		o.dockerfile = ""
-	}
-	if err := o.askRegistry(ctx, s, a); err != nil {
-		return nil, err
-	}
-	return o.conclude(ctx, a, db, s.now())
+	return o.readAndJudge(ctx, s, ref, db, false, func(a *aboard) error {
+		if a.unfit != nil {
+			fmt.Fprintln(s.err, "tidewaiter: "+oneLine(a.unfit.Error()))
+			o.dockerfile = ""
+		}
+		return o.askRegistry(ctx, s, a)
+	})
 }
 
 // askRegistry adds what the base's registry has to the bases that are known. Where it cannot be asked, those known must do.

@@ -140,10 +140,10 @@ func scanCommand(ctx context.Context, s streams, ref string, o scanOptions) erro
 // scan is the main job: open the image, read its layers once, say what is aboard, match it, report. db is nil where there
 // is no advisory file.
 func scan(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOptions) (*report.Report, error) {
-	if err := o.vex.check(); err != nil {
-		return nil, err
-	}
 	if file, ok := sbomFile(ref); ok {
+		if err := o.vex.check(); err != nil {
+			return nil, err
+		}
 		d, err := readDocument(s, file, sbom.Read)
 		if err != nil {
 			return nil, err
@@ -153,19 +153,31 @@ func scan(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOpt
 		}
 		return o.conclude(ctx, &aboard{image: d.Image, inventory: d.Inventory}, db, s.now())
 	}
+	return o.readAndJudge(ctx, s, ref, db, false, func(a *aboard) error {
+		if o.learnBase && a.inventory.Base == nil && a.image.Root == nil {
+			return o.learn(s, a, baseName(ref))
+		}
+		return nil
+	})
+}
+
+// readAndJudge opens an image, reads its layers once, and judges what is aboard. digests asks for the digest of every file; before is called
+// with what was read, ahead of the judgement.
+func (o *scanOptions) readAndJudge(ctx context.Context, s streams, ref string, db *advisory.DB, digests bool, before func(*aboard) error) (*report.Report, error) {
+	if err := o.vex.check(); err != nil {
+		return nil, err
+	}
 	im, err := o.open(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	defer im.Close()
-	a, err := o.read(ctx, s, im, false)
+	a, err := o.read(ctx, s, im, digests && im.Root == nil)
 	if err != nil {
 		return nil, err
 	}
-	if o.learnBase && a.inventory.Base == nil && im.Root == nil {
-		if err := o.learn(s, a, baseName(ref)); err != nil {
-			return nil, err
-		}
+	if err := before(a); err != nil {
+		return nil, err
 	}
 	return o.conclude(ctx, a, db, s.now())
 }

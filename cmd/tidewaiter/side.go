@@ -70,26 +70,17 @@ func loadSide(ctx context.Context, s streams, ref, repository string, db *adviso
 
 // readSide reads an image, and accounts for its files besides.
 func readSide(ctx context.Context, s streams, ref string, db *advisory.DB, o scanOptions) (*side, error) {
-	if err := o.vex.check(); err != nil {
-		return nil, err
-	}
-	im, err := o.open(ctx, ref)
+	out := &side{}
+	r, err := o.readAndJudge(ctx, s, ref, db, true, func(a *aboard) error {
+		if a.image.Root == nil {
+			out.files = inventory.NewTrace(a.image, a.layers, a.inventory)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer im.Close()
-	a, err := o.read(ctx, s, im, im.Root == nil)
-	if err != nil {
-		return nil, err
-	}
-	r, err := o.conclude(ctx, a, db, s.now())
-	if err != nil {
-		return nil, err
-	}
-	out := &side{report: r}
-	if im.Root == nil {
-		out.files = inventory.NewTrace(im, a.layers, a.inventory)
-	}
+	out.report = r
 	return out, nil
 }
 
