@@ -54,20 +54,3 @@ func (s *Statement) IsAbout(digest string) bool {
 	}
 	return false
 }
-
-// VerifyStatement gives the statement in an envelope that one of the keys signed, and that key. What the statement is
-// about is for the caller to check ([Statement.IsAbout]), and so is its predicate type.
-func (keys Keys) VerifyStatement(e *Envelope) (*Statement, *PublicKey, error) {
-	if e.PayloadType != StatementType {
-		return nil, nil, fmt.Errorf("the envelope holds no in-toto statement but %q", e.PayloadType)
-	}
-	payload, by, err := keys.VerifyEnvelope(e)
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := ParseStatement(payload)
-	if err != nil {
-		return nil, nil, err
-	}
-	return s, by, nil
-}

@@ -15,7 +15,7 @@ import (
 
 	"tidewaiter/advisory"
 	"tidewaiter/image"
-	"tidewaiter/trust"
+	"tidewaiter/trust/signature"
 )
 
 // shareOptions are the choices of the commands that share the advisory file.
@@ -191,7 +191,7 @@ func sign(s streams, o shareOptions, ref, key string, artifact *image.Draft) ([]
 	if err != nil {
 		return nil, err
 	}
-	return trust.SignArtifact(k, repository, artifact)
+	return signature.SignArtifact(k, repository, artifact)
 }
 
 func newDBPull(s streams) *cobra.Command {

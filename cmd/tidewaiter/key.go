@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"tidewaiter/trust"
+	"tidewaiter/trust/signature"
 )
 
 // The variables that hold the password of a private key: ours, and cosign's, whose keys are read, too.
@@ -64,7 +64,7 @@ func keyGenerate(s streams, prefix string) error {
 	if err != nil {
 		return err
 	}
-	privatePEM, publicPEM, err := trust.Generate(secret)
+	privatePEM, publicPEM, err := signature.Generate(secret)
 	if err != nil {
 		return err
 	}
@@ -119,26 +119,26 @@ func newPassword(s streams) ([]byte, error) {
 }
 
 // signingKey reads a private key.
-func signingKey(s streams, name string) (*trust.PrivateKey, error) {
+func signingKey(s streams, name string) (*signature.PrivateKey, error) {
 	text, err := readKey(name)
 	if err != nil {
 		return nil, err
 	}
-	return trust.ReadPrivateKey(name, text, func() ([]byte, error) {
+	return signature.ReadPrivateKey(name, text, func() ([]byte, error) {
 		secret, _, err := password(s, "Password for "+oneLine(name)+": ")
 		return secret, err
 	})
 }
 
 // trustedKeys reads public keys.
-func trustedKeys(names []string) (trust.Keys, error) {
-	var keys trust.Keys
+func trustedKeys(names []string) (signature.Keys, error) {
+	var keys signature.Keys
 	for _, name := range names {
 		text, err := readKey(name)
 		if err != nil {
 			return nil, err
 		}
-		k, err := trust.ReadPublicKey(name, text)
+		k, err := signature.ReadPublicKey(name, text)
 		if err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ import (
 	"tidewaiter/image"
 	"tidewaiter/match"
 	"tidewaiter/report"
-	"tidewaiter/trust"
+	"tidewaiter/trust/signature"
 	"tidewaiter/vex"
 )
 
@@ -23,7 +23,7 @@ import (
 type vexOptions struct {
 	sources  []string
 	keyFiles []string
-	keys     trust.Keys
+	keys     signature.Keys
 	// exceptions is the directory of the user's own: see [loadExceptions].
 	exceptions string
 	own        []vex.Exception
@@ -61,7 +61,7 @@ func (o *vexOptions) check() error {
 		if err != nil {
 			return fmt.Errorf("--vex-key: %w", err)
 		}
-		key, err := trust.ReadPublicKey(file, text)
+		key, err := signature.ReadPublicKey(file, text)
 		if err != nil {
 			return fmt.Errorf("--vex-key: %w", err)
 		}
@@ -83,7 +83,7 @@ func (o *vexOptions) readOwn() error {
 
 // verify gives the payload of an envelope that one of the keys signed, and the key's name.
 func (o *vexOptions) verify(raw []byte) (payload []byte, signer string) {
-	e, err := trust.ParseEnvelope(raw)
+	e, err := signature.ParseEnvelope(raw)
 	if err != nil {
 		return nil, ""
 	}

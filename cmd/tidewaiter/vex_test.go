@@ -12,7 +12,7 @@ import (
 	"tidewaiter/image/imagetest"
 	"tidewaiter/match"
 	"tidewaiter/report"
-	"tidewaiter/trust"
+	"tidewaiter/trust/signature"
 )
 
 const lodashCVE = "CVE-2021-23337"
@@ -89,15 +89,15 @@ func TestSignedAttestations(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := t.TempDir()
-	private, public, err := trust.Generate([]byte("pw"))
+	private, public, err := signature.Generate([]byte("pw"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, other, err := trust.Generate([]byte("pw"))
+	_, other, err := signature.Generate([]byte("pw"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := trust.ReadPrivateKey("acme.key", private, func() ([]byte, error) { return []byte("pw"), nil })
+	key, err := signature.ReadPrivateKey("acme.key", private, func() ([]byte, error) { return []byte("pw"), nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package trust
+package signature
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tidewaiter/image"
+	"tidewaiter/trust"
 )
 
 // signedPredicate is the predicate type of a statement that does no more than sign its subject, as cosign writes it. Any other
@@ -53,14 +54,14 @@ func SignArtifact(k *PrivateKey, repository string, artifact *image.Draft) ([]*i
 
 func signBundled(k *PrivateKey, root image.Blob) (*image.Draft, error) {
 	algorithm, hex, _ := strings.Cut(root.Digest, ":")
-	statement, err := json.Marshal(Statement{
-		Type: StatementV1, Subject: []Subject{{Digest: map[string]string{algorithm: hex}}},
+	statement, err := json.Marshal(trust.Statement{
+		Type: trust.StatementV1, Subject: []trust.Subject{{Digest: map[string]string{algorithm: hex}}},
 		PredicateType: signedPredicate, Predicate: json.RawMessage("{}"),
 	})
 	if err != nil {
 		return nil, err
 	}
-	envelope, err := k.SignEnvelope(StatementType, statement)
+	envelope, err := k.SignEnvelope(trust.StatementType, statement)
 	if err != nil {
 		return nil, err
 	}

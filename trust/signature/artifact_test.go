@@ -1,4 +1,4 @@
-package trust
+package signature
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tidewaiter/image"
+	"tidewaiter/trust"
 )
 
 const goodsType = "application/vnd.example.goods"
@@ -38,9 +39,9 @@ func stated(t *testing.T, k *PrivateKey, about *image.Draft, predicateType strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Statement{Type: StatementV1, PredicateType: predicateType, Predicate: json.RawMessage("{}"),
-		Subject: []Subject{{Digest: map[string]string{"sha256": strings.TrimPrefix(root.Digest, "sha256:")}}}}
-	e := must(k.SignEnvelope(StatementType, must(json.Marshal(s))))
+	s := trust.Statement{Type: trust.StatementV1, PredicateType: predicateType, Predicate: json.RawMessage("{}"),
+		Subject: []trust.Subject{{Digest: map[string]string{"sha256": strings.TrimPrefix(root.Digest, "sha256:")}}}}
+	e := must(k.SignEnvelope(trust.StatementType, must(json.Marshal(s))))
 	return &image.Draft{Type: bundleType, Blobs: []image.Content{image.NewDocument(bundleType, must(newBundle(e, k.Public())), nil)}, Subject: &root}
 }
 

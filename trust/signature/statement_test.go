@@ -1,4 +1,4 @@
-package trust
+package signature
 
 import (
 	"encoding/base64"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tidewaiter/trust"
 )
 
 // The vector of the DSSE specification (protocol.md, "Test Vectors").
@@ -62,7 +64,7 @@ func TestEnvelope(t *testing.T) {
 }
 
 func TestStatement(t *testing.T) {
-	s, err := ParseStatement([]byte(`{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"p","subject":[{"name":"a","digest":{"sha256":"AB","sha512":"cd"}},{"name":"b"}],"predicate":{"x":1}}`))
+	s, err := trust.ParseStatement([]byte(`{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"p","subject":[{"name":"a","digest":{"sha256":"AB","sha512":"cd"}},{"name":"b"}],"predicate":{"x":1}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +74,7 @@ func TestStatement(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "[]", `{}`, `{"_type":"https://in-toto.io/Statement/v9"}`, `{"_type":"https://in-toto.io/Statement/v1","subject":"x"}`} {
-		if _, err := ParseStatement([]byte(text)); err == nil {
+		if _, err := trust.ParseStatement([]byte(text)); err == nil {
 			t.Errorf("%q passed for a statement", text)
 		}
 	}
@@ -108,7 +110,7 @@ func TestWhatCosignSigned(t *testing.T) {
 		}
 	}
 	attested := must(ParseEnvelope(read(blobs + "aa937904f0f4b51d97b1294a9e8175257130c7275dcae3c79f35843a874507e2")))
-	if s, _, err := signer.VerifyStatement(attested); err != nil || s.Type != StatementV01 || !s.IsAbout(about) {
+	if s, _, err := signer.VerifyStatement(attested); err != nil || s.Type != trust.StatementV01 || !s.IsAbout(about) {
 		t.Errorf("attestation: %+v, %v", s, err)
 	}
 	var m struct {
