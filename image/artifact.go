@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,11 @@ type Artifact struct {
 	Annotations map[string]string
 	// Blobs are what the manifest calls layers, in its order. Their digests are valid and their sizes are not negative.
 	Blobs []Blob
+	// Subject is the digest of what the manifest itself says that it is attached to; empty where it says nothing. Whoever lists it as
+	// attached to something else may have taken it from there.
+	Subject string
+	// Attached says how it was found; zero where it was opened by its own name.
+	Attached Attachment
 
 	store *ociStore
 }
@@ -201,7 +207,11 @@ func (o *ociStore) chooseArtifact(ctx context.Context, selector, artifactType st
 
 // artifact opens the manifest that d points at.
 func (o *ociStore) artifact(ctx context.Context, d descriptor) (*Artifact, error) {
-	m, err := o.manifest(ctx, d)
+	raw, err := o.document(ctx, d, o.manifestName)
+	if err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	m, err := parseArtifact(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -215,15 +225,78 @@ func (o *ociStore) artifact(ctx context.Context, d descriptor) (*Artifact, error
 	if decode(m.ArtifactType, &a.Type); a.Type == "" {
 		a.Type = m.Config.MediaType
 	}
+	var subject descriptor
+	if decode(m.Subject, &subject); validDigest(subject.Digest) {
+		a.Subject = subject.Digest
+	}
 	for _, l := range m.Layers {
 		a.Blobs = append(a.Blobs, Blob{MediaType: l.MediaType, Digest: l.Digest, Size: l.Size, Annotations: l.Annotations})
 	}
 	return a, nil
 }
 
-// Document reads one of the artifact's blobs whole, and verifies it; one over 8 MiB is an error.
+// parseArtifact also reads the manifests of artifacts as they were before images' were used for them (OCI image specification 1.1.0-rc2,
+// artifact.md, and ORAS's): they have blobs where others have layers, and no config.
+func parseArtifact(raw []byte) (*manifest, error) {
+	var old struct {
+		manifest
+		Blobs []descriptor `json:"blobs"`
+	}
+	err := json.Unmarshal(raw, &old)
+	if err != nil || old.Blobs == nil || old.Config != nil || old.Layers != nil || old.Manifests != nil || old.FSLayers != nil {
+		return parseManifest(raw)
+	}
+	m := old.manifest
+	m.Config, m.Layers = &descriptor{}, old.Blobs
+	return &m, nil
+}
+
+// Bounds on the documents of artifacts, in bytes: SBOMs with every file of a large image have tens of megabytes.
+const (
+	maxPaper  = 64 << 20
+	maxPapers = 512 << 20 // of all that is attached to one image
+)
+
+// Document reads one of the artifact's blobs whole, and verifies it; one over 64 MiB is an error.
 func (a *Artifact) Document(ctx context.Context, b Blob) ([]byte, error) {
-	return a.store.document(ctx, descriptor{Digest: b.Digest, Size: b.Size}, a.store.blobName)
+	o := a.store
+	if raw, ok := o.documents[b.Digest]; ok && int64(len(raw)) == b.Size {
+		return raw, nil
+	}
+	if b.Size > maxPaper {
+		return nil, fmt.Errorf("blob %s has %d bytes; documents of more than %d are not read", b.Digest, b.Size, maxPaper)
+	}
+	if o.papers += b.Size; o.papers > maxPapers {
+		return nil, fmt.Errorf("blob %s: what is attached has more than %d bytes in all, which is not read", b.Digest, maxPapers)
+	}
+	read := a.readLarge
+	if b.Size <= maxDocument {
+		read = func(ctx context.Context, b Blob) ([]byte, error) {
+			return o.fetch(ctx, descriptor{Digest: b.Digest, Size: b.Size}, o.blobName)
+		}
+	}
+	raw, err := read(ctx, b)
+	if err == nil && o.total+len(raw) <= maxDocuments/2 { // the rest is for manifests
+		o.keep(b.Digest, raw)
+	}
+	return raw, err
+}
+
+// readLarge reads a document that is larger than a source takes a document for.
+func (a *Artifact) readLarge(ctx context.Context, b Blob) ([]byte, error) {
+	there, err := a.store.source.has(ctx, a.store.blobName(b.Digest))
+	if err != nil {
+		return nil, err
+	}
+	if !there {
+		return nil, missingError{b.Digest}
+	}
+	r, err := a.Open(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
 }
 
 // Open begins to read one of the artifact's blobs. The reader gives an error in place of [io.EOF] when the bytes do not

@@ -5,210 +5,188 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
 
-// Bounds on what is looked at of that which is attached to one manifest.
+// The media types of what is signed: cosign's signatures and envelopes, sigstore bundles of all versions, and Notation's signatures.
 const (
-	maxAttached      = 64
-	maxListed        = 256 // of those, there may be some that cannot be read
-	maxReferrerPages = 16
+	simpleSigningType = "application/vnd.dev.cosign.simplesigning.v1+json"
+	dsseType          = "application/vnd.dsse.envelope.v1+json"
+	bundlePrefix      = "application/vnd.dev.sigstore.bundle"
+	notationType      = "application/vnd.cncf.notary.signature"
 )
 
-// cosignSuffixes end the tags under which cosign keeps what it attaches to a manifest, as it did before there were
-// referrers (https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md).
-var cosignSuffixes = []string{".sig", ".att"}
+// Bounds on what is looked at of that which is attached to one image.
+const (
+	maxAttached = 256
+	maxListed   = 512 // of those, there may be some that cannot be read
+	maxReplied  = 32  // of those, to which something may be attached itself
+)
 
-// cosignKinds mark the same in the layouts that cosign save writes, each of one image.
-var cosignKinds = []string{"dev.cosignproject.cosign/sigs", "dev.cosignproject.cosign/atts"}
+// Where says how far to look for what is attached to an image.
+type Where int
 
-// Attached gives the artifacts that are attached to this one: its referrers, by the registry's list or under the
-// fallback tag (OCI distribution specification, "Listing Referrers"), and what cosign keeps under the tags
-// sha256-HEX.sig and sha256-HEX.att. Whoever may write to the place may attach what he likes: nothing of it is to be
-// believed before its signature is verified. What cannot be read as an artifact is left out; of more than 64 the rest is too.
-func (a *Artifact) Attached(ctx context.Context) ([]*Artifact, error) {
-	return a.store.attached(ctx, a.Digest)
+// How far to look.
+const (
+	// Beside is the index that the image was chosen from, in which BuildKit lists attestations: it costs no request where it lists none.
+	Beside Where = iota
+	// Everywhere is also the referrers and cosign's tags, of the image's manifest and of its index.
+	Everywhere
+)
+
+// Attachment says how an artifact is tied to what it is attached to.
+type Attachment struct {
+	How How
+	// Tag is the one that the artifact lies under; empty where it has none.
+	Tag string
+	// To is the digest of the manifest or the index that it is attached to.
+	To string
 }
 
-// Attached is [Artifact.Attached] for an image, and for the index that it was chosen from.
-func (im *Image) Attached(ctx context.Context) ([]*Artifact, error) {
+// How is a way of attaching.
+type How string
+
+// The ways of attaching.
+const (
+	// ByIndex: an index lists it beside the image, as BuildKit's attestation manifests.
+	ByIndex How = "index"
+	// ByReferrer: its manifest has the image for its subject.
+	ByReferrer How = "referrer"
+	// ByReferrersTag: the index under the fallback tag lists it, in a registry that has no list of its own.
+	ByReferrersTag How = "referrers-tag"
+	// ByCosignTag: it lies under the image's digest and .sig, .att or .sbom.
+	ByCosignTag How = "cosign-tag"
+	// ByLayout: a layout of one image, as cosign save writes it, marks it as signatures or attestations.
+	ByLayout How = "layout"
+)
+
+// Attached gives the artifacts that are attached to the image: to its manifest, and to the index that it was chosen from. They are
+// the attestation manifests that BuildKit puts into an index, the referrers (OCI distribution specification, "Listing Referrers"; by the
+// registry's list and under the fallback tag), and what cosign keeps under the tags sha256-HEX.sig, .att and .sbom. What is attached to
+// an attestation manifest or to a bare document, such as its signature, is found too; its [Attachment] says so.
+//
+// Whoever may write to the place may attach what he likes: nothing of it is to be believed before its signature is verified. What is
+// listed and cannot be read, and what is beyond a bound, is a blind spot, and so is all that the registry may have of an image that came
+// from a daemon; the only error is that of ctx. An image from a source that keeps no manifests has nothing attached.
+func (im *Image) Attached(ctx context.Context, where Where) ([]*Artifact, []BlindSpot, error) {
+	var spots []BlindSpot
+	if im.local && where == Everywhere {
+		spots = []BlindSpot{{Kind: UnreadablePaper, Where: "attestations",
+			Message: "a Docker daemon keeps no signatures, and the registry was not asked for them: name the image registry:NAME"}}
+	}
 	if im.store == nil || im.Digest == "" {
-		return nil, nil
+		return nil, spots, nil
 	}
-	found, err := im.store.attached(ctx, im.Digest)
-	if err != nil || im.Index == "" || im.Index == im.Digest {
-		return found, err
+	s := search{spots: spots, store: im.store, where: where, seen: map[string]bool{}}
+	if where == Beside {
+		ties, spots := im.store.beside(im.Digest)
+		s.take(ctx, ties, spots)
+		return s.result(ctx)
 	}
-	more, err := im.store.attached(ctx, im.Index)
-	return append(found, more...), err
-}
-
-func (o *ociStore) attached(ctx context.Context, digest string) ([]*Artifact, error) {
-	list := o.attachedHere
-	if r, ok := o.source.(*registry); ok {
-		list = r.attached
+	s.lookFor(ctx, im.Digest)
+	if im.Index != "" && im.Index != im.Digest {
+		s.lookFor(ctx, im.Index)
 	}
-	entries, err := list(ctx, digest)
-	if err != nil {
-		return nil, err
-	}
-	var found []*Artifact
-	for _, d := range entries[:min(len(entries), maxListed)] {
-		known := func(a *Artifact) bool { return a.Digest == d.Digest }
-		if len(found) == maxAttached || slices.ContainsFunc(found, known) {
+	replied := 0
+	for _, a := range slices.Clone(s.found) {
+		if a.signs() {
 			continue
 		}
-		a, err := o.artifact(ctx, d)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err == nil {
-			found = append(found, a)
-		}
-	}
-	return found, nil
-}
-
-// fallbackTag is the tag under which an index lists a manifest's referrers where a registry has no list of its own
-// (OCI distribution specification, "Referrers Tag Schema"); cosign's tags begin with it.
-func fallbackTag(digest string) string { return strings.Replace(digest, ":", "-", 1) }
-
-// attachedHere finds what a layout's index lists of that which is attached to a manifest.
-func (o *ociStore) attachedHere(ctx context.Context, digest string) ([]descriptor, error) {
-	var list []descriptor
-	for _, d := range o.entries[:min(len(o.entries), maxIndexEntries)] {
-		if len(list) == maxAttached || ctx.Err() != nil {
+		if replied++; replied > maxReplied {
+			s.limit(fmt.Errorf("more than %d documents are attached: the signatures of the rest are not looked for", maxReplied), im.Digest)
 			break
 		}
-		switch tag := attachedTag(d, digest); {
-		case tag == fallbackTag(digest):
-			if m, err := o.manifest(ctx, d); err == nil {
-				list = append(list, m.Manifests...)
-			}
-		case tag != "" || slices.Contains(cosignKinds, d.Annotations["kind"]) || d.Digest != digest && o.refersTo(ctx, d, digest):
-			list = append(list, d)
-		}
+		s.lookFor(ctx, a.Digest)
 	}
-	return list, ctx.Err()
+	return s.result(ctx)
 }
 
-// attachedTag gives the tag by which an entry of a layout is marked as attached to a manifest. It may have a
-// repository's name before it, as skopeo writes it.
-func attachedTag(d descriptor, digest string) string {
-	for _, tag := range d.tags() {
-		tag = tag[strings.LastIndexByte(tag, ':')+1:]
-		for _, suffix := range append([]string{""}, cosignSuffixes...) {
-			if tag == fallbackTag(digest)+suffix {
-				return tag
-			}
-		}
-	}
-	return ""
+// Attachments is [Image.Attached], everywhere, for an artifact.
+func (a *Artifact) Attachments(ctx context.Context) ([]*Artifact, []BlindSpot, error) {
+	s := search{store: a.store, where: Everywhere, seen: map[string]bool{}}
+	s.lookFor(ctx, a.Digest)
+	return s.result(ctx)
 }
 
-// refersTo says whether the manifest of a layout's entry has another one for its subject.
-func (o *ociStore) refersTo(ctx context.Context, d descriptor, digest string) bool {
-	if d.platform() != (Platform{}) {
-		return false // an image: need not be read
-	}
-	m, err := o.manifest(ctx, d)
-	if err != nil {
-		return false
-	}
-	var subject descriptor
-	decode(m.Subject, &subject)
-	return subject.Digest == digest
+// tie is one thing that is listed as attached to something, not read yet.
+type tie struct {
+	descriptor
+	Attachment
 }
 
-// attached finds what a registry has attached to a manifest: first what cosign keeps under tags, of which there can be but
-// one each.
-func (r *registry) attached(ctx context.Context, digest string) ([]descriptor, error) {
-	var list []descriptor
-	for _, suffix := range cosignSuffixes {
-		raw, err := r.document(ctx, "manifests/"+fallbackTag(digest)+suffix)
-		if errors.Is(err, fs.ErrNotExist) {
+// search gathers what is attached.
+type search struct {
+	store *ociStore
+	where Where
+	found []*Artifact
+	spots []BlindSpot
+	// seen are the digests of what was looked at.
+	seen map[string]bool
+	full bool
+}
+
+func (s *search) result(ctx context.Context) ([]*Artifact, []BlindSpot, error) {
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
+	return s.found, SortBlindSpots(s.spots), nil
+}
+
+// lookFor takes everything that is attached to one manifest.
+func (s *search) lookFor(ctx context.Context, digest string) {
+	if s.full || ctx.Err() != nil {
+		return
+	}
+	ties, spots := s.store.beside(digest)
+	s.take(ctx, ties, spots)
+	if r, ok := s.store.source.(*registry); ok {
+		ties, spots = r.ties(ctx, s.store, digest)
+	} else {
+		ties, spots = s.store.ties(ctx, digest)
+	}
+	s.take(ctx, ties, spots)
+}
+
+// take opens what is listed.
+func (s *search) take(ctx context.Context, ties []tie, spots []BlindSpot) {
+	s.spots = append(s.spots, spots...)
+	for _, t := range ties {
+		if s.seen[t.Digest] || ctx.Err() != nil {
 			continue
 		}
-		if err != nil {
-			return nil, err
+		if len(s.found) >= maxAttached || len(s.seen) >= maxListed {
+			if !s.full {
+				s.limit(fmt.Errorf("more than %d artifacts are attached: the rest is not read", len(s.found)), t.To)
+			}
+			s.full = true
+			return
 		}
-		list = append(list, descriptor{Digest: digestOf(raw), Size: int64(len(raw))})
-	}
-	referrers, err := r.referrers(ctx, digest)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		// Registries that know no referrers answer in many ways, by the specification with 404.
-		tagged, tagErr := r.taggedIndex(ctx, fallbackTag(digest))
-		if tagErr != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+		s.seen[t.Digest] = true
+		a, err := s.store.artifact(ctx, t.descriptor)
+		// An archive of one platform may lack what the index lists; who asks for everything is told.
+		lacking := s.where == Beside && s.store.partial && errors.Is(err, fs.ErrNotExist)
+		switch {
+		case err == nil:
+			a.Attached = t.Attachment
+			s.found = append(s.found, a)
+		case !lacking:
+			s.spots = append(s.spots, attestationSpot(UnreadablePaper, shorten(t.Digest), err))
 		}
-		referrers = tagged
 	}
-	return append(list, referrers...), nil
 }
 
-// nextPage finds the query of the next page in a Link header (RFC 8288).
-var nextPage = regexp.MustCompile(`^<[^>?]*\?([^>#]*)>;\s*rel="?next"?`)
-
-// referrers asks a registry for the list of a manifest's referrers.
-func (r *registry) referrers(ctx context.Context, digest string) ([]descriptor, error) {
-	var list []descriptor
-	path := "referrers/" + digest
-	for range maxReferrerPages {
-		entries, next, err := r.referrersPage(ctx, path)
-		if err != nil {
-			return nil, err
-		}
-		if list = append(list, entries...); next == "" || len(list) >= maxAttached {
-			return list, nil
-		}
-		path = "referrers/" + digest + "?" + next
-	}
-	return list, nil
+func (s *search) limit(err error, digest string) {
+	s.spots = append(s.spots, attestationSpot(LimitReached, digest, err))
 }
 
-func (r *registry) referrersPage(ctx context.Context, path string) (entries []descriptor, next string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	resp, err := r.request(ctx, http.MethodGet, path, 0, 0)
-	if err != nil {
-		return nil, "", err
+// signs says whether an artifact is itself a signature, or holds what is signed, so that nothing need vouch for it. Of bare documents and
+// of BuildKit's attestation manifests that cannot be said.
+func (a *Artifact) signs() bool {
+	if a.Type == notationType {
+		return true
 	}
-	defer resp.Body.Close()
-	raw, err := readDocument(resp.Body, "list of referrers")
-	if err != nil {
-		return nil, "", err
-	}
-	m, err := parseManifest(raw)
-	if err != nil {
-		return nil, "", fmt.Errorf("list of referrers: %w", err)
-	}
-	if link := nextPage.FindStringSubmatch(resp.Header.Get("Link")); link != nil {
-		if query, err := url.ParseQuery(link[1]); err == nil {
-			next = query.Encode()
-		}
-	}
-	return m.Manifests, next, nil
-}
-
-// taggedIndex reads the index under a tag; there need be none.
-func (r *registry) taggedIndex(ctx context.Context, tag string) ([]descriptor, error) {
-	raw, err := r.document(ctx, "manifests/"+tag)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	m, err := parseManifest(raw)
-	if err != nil {
-		return nil, err
-	}
-	return m.Manifests, nil
+	return slices.ContainsFunc(a.Blobs, func(b Blob) bool {
+		return b.MediaType == simpleSigningType || b.MediaType == dsseType || strings.HasPrefix(b.MediaType, bundlePrefix)
+	})
 }

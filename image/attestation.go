@@ -40,28 +40,23 @@ type Statement struct {
 }
 
 // Statements reads those of the image's attestations whose predicate type is wanted, out of the attestation manifests
-// that BuildKit puts into the index beside an image. An image without such an index entry costs no request. A statement
-// that is not about this image is left out. What cannot be read is a blind spot; the only error is that of ctx.
+// that BuildKit puts into the index beside an image ([Beside]). A statement that is not about this image is left out. What cannot
+// be read is a blind spot; the only error is that of ctx.
 func (im *Image) Statements(ctx context.Context, want func(predicateType string) bool) ([]Statement, []BlindSpot, error) {
-	if im.store == nil || im.Digest == "" {
-		return nil, nil, nil
+	artifacts, spots, err := im.Attached(ctx, Beside)
+	if err != nil {
+		return nil, nil, err
 	}
 	var found []Statement
-	var spots []BlindSpot
-	entries := im.store.attestations[im.Digest]
-	if len(entries) > maxAttestations {
-		spots = append(spots, attestationSpot(LimitReached, im.Digest, fmt.Errorf("the image has more than %d attestation manifests: the rest is not read", maxAttestations)))
-		entries = entries[:maxAttestations]
-	}
-	for _, d := range entries {
-		statements, err := im.store.statements(ctx, im.Digest, d, want)
+	for _, a := range artifacts {
+		statements, err := a.statements(ctx, im.Digest, want)
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
 		found = append(found, statements...)
 		lacking := im.store.partial && errors.Is(err, fs.ErrNotExist) // as in an archive of one platform
 		if err != nil && !lacking {
-			spots = append(spots, attestationSpot(UnreadablePaper, d.Digest, err))
+			spots = append(spots, attestationSpot(UnreadablePaper, a.Digest, err))
 		}
 	}
 	return found, spots, nil
@@ -89,36 +84,40 @@ func (o *ociStore) noteAttestations(entries []descriptor) {
 	}
 }
 
+// beside gives the attestation manifests that an index lists for an image.
+func (o *ociStore) beside(digest string) (ties []tie, spots []BlindSpot) {
+	for i, d := range o.attestations[digest] {
+		if i == maxAttestations {
+			err := fmt.Errorf("the image has more than %d attestation manifests: the rest is not read", maxAttestations)
+			return ties, []BlindSpot{attestationSpot(LimitReached, digest, err)}
+		}
+		ties = append(ties, tie{d, Attachment{How: ByIndex, To: digest}})
+	}
+	return ties, nil
+}
+
 // statements reads the wanted statements of one attestation manifest. What was read before an error is given with it.
-func (o *ociStore) statements(ctx context.Context, subject string, d descriptor, want func(predicateType string) bool) ([]Statement, error) {
-	m, err := o.manifest(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	if m.isIndex() {
-		return nil, errors.New("an index is listed as an attestation manifest")
-	}
-	var about descriptor
-	if decode(m.Subject, &about); m.Subject != nil && about.Digest != subject {
-		return nil, fmt.Errorf("its subject is %q, another image than the index says", shorten(about.Digest))
+func (a *Artifact) statements(ctx context.Context, subject string, want func(predicateType string) bool) ([]Statement, error) {
+	if a.Subject != "" && a.Subject != subject {
+		return nil, fmt.Errorf("its subject is %q, another image than the index says", a.Subject)
 	}
 	var found []Statement
-	for _, l := range m.Layers {
-		if l.MediaType != statementMediaType || !want(l.Annotations[predicateTypeKey]) {
+	for _, b := range a.Blobs {
+		if b.MediaType != statementMediaType || !want(b.Annotations[predicateTypeKey]) {
 			continue
 		}
 		if len(found) == maxStatements {
 			return found, fmt.Errorf("it holds more than %d statements: the rest is not read", maxStatements)
 		}
-		raw, err := o.document(ctx, l, o.blobName)
+		raw, err := a.Document(ctx, b)
 		if err != nil {
 			return found, err
 		}
 		s, err := parseStatement(raw)
 		if err != nil {
-			return found, fmt.Errorf("statement %s: %w", l.Digest, err)
+			return found, fmt.Errorf("statement %s: %w", b.Digest, err)
 		}
-		if s.Digest = l.Digest; s.isAbout(subject) && want(s.PredicateType) {
+		if s.Digest = b.Digest; s.isAbout(subject) && want(s.PredicateType) {
 			found = append(found, s)
 		}
 	}

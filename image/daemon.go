@@ -236,10 +236,14 @@ func (d *daemon) image(ctx context.Context, image string, want Platform) (*Image
 		return nil, archiveError(where, err)
 	}
 	im, err := openSaved(ctx, src, where, "", want, false)
-	if ref, bad := parseName(image, Options{}); err == nil && bad == nil {
+	if err != nil {
+		return nil, err
+	}
+	im.local = true
+	if ref, bad := parseName(image, Options{}); bad == nil {
 		im.Repository = plainName(ref.Context().Name())
 	}
-	return im, err
+	return im, nil
 }
 
 func (d *daemon) missing(image string) error {

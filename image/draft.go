@@ -10,7 +10,11 @@ import (
 	"os"
 )
 
-const manifestType = "application/vnd.oci.image.manifest.v1+json"
+// The media types of what is written.
+const (
+	manifestType = "application/vnd.oci.image.manifest.v1+json"
+	indexType    = "application/vnd.oci.image.index.v1+json"
+)
 
 // Draft is an artifact that is to be written ([Push]). The same draft gives the same bytes.
 type Draft struct {

@@ -46,6 +46,8 @@ type Image struct {
 	source source
 	// store reads more documents of the image; nil where the source has no manifests.
 	store *ociStore
+	// local is set where the image is a daemon's copy of one that a registry has, too.
+	local bool
 }
 
 // History is one step of a build, as the image's config tells it: a claim of the builder.

@@ -109,8 +109,7 @@ func (w *indexWalk) visit(ctx context.Context, d descriptor, in parentIndex, dep
 			return nil
 		}
 	}
-	switch d.MediaType {
-	case "", "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json":
+	if isIndexType(d.MediaType) {
 		m, err := w.store.manifest(ctx, d)
 		if err != nil {
 			return err
@@ -124,6 +123,15 @@ func (w *indexWalk) visit(ctx context.Context, d descriptor, in parentIndex, dep
 	}
 	w.found = append(w.found, candidate{descriptor: d, platform: d.platform(), index: in})
 	return nil
+}
+
+// isIndexType says whether what an entry points at may be an index: not every entry says what it is.
+func isIndexType(mediaType string) bool {
+	switch mediaType {
+	case "", indexType, "application/vnd.docker.distribution.manifest.list.v2+json":
+		return true
+	}
+	return false
 }
 
 // learnPlatforms asks the configs of those images whose index entry does not say their platform.

@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -326,8 +327,35 @@ func TestAttachedThatIsNotThere(t *testing.T) {
 	tagged := descriptor{Digest: digestOf(raw), Size: int64(len(raw)), Annotations: map[string]string{refNameKey: fallbackTag(image)}}
 	b := &barrenSource{}
 	o := &ociStore{source: b, documents: map[string][]byte{tagged.Digest: raw}, manifestName: blobPath, blobName: blobPath, entries: []descriptor{tagged}}
-	found, err := o.attached(t.Context(), image)
-	if len(found) > 0 || err != nil || b.asked == 0 || b.asked > 4*maxAttached {
-		t.Errorf("%d found, %v, after %d questions", len(found), err, b.asked)
+	a := Artifact{Digest: image, store: o}
+	found, spots, err := a.Attachments(t.Context())
+	if len(found) > 0 || len(spots) != maxListed+1 || err != nil || b.asked == 0 || b.asked > 2*maxListed {
+		t.Errorf("%d found, %d blind spots, %v, after %d questions", len(found), len(spots), err, b.asked)
 	}
+}
+
+// What is added to may be anything that somebody else wrote: nothing of it is lost, and a list only grows.
+func FuzzAdding(f *testing.F) {
+	f.Add(`{"schemaVersion":2,"manifests":[{"digest":"sha256:a","x":1},2]}`, `{"config":{"digest":"sha256:b"},"layers":[]}`)
+	f.Add(`{"manifests":null}`, `{"config":{},"layers":[{"digest":"c","annotations":{"a":"b"}}]}`)
+	f.Fuzz(func(t *testing.T, index, manifest string) {
+		entry := blobJSON{MediaType: manifestType, Digest: "sha256:new", Size: 1}
+		var before, after struct{ Manifests []json.RawMessage }
+		if raw, err := listIn([]byte(index), entry, nil); err == nil && raw != nil {
+			if json.Unmarshal([]byte(index), &before) != nil || json.Unmarshal(raw, &after) != nil || len(after.Manifests) != len(before.Manifests)+1 {
+				t.Errorf("%s became %s", index, raw)
+			}
+			if again, err := listIn(raw, entry, nil); again != nil || err != nil {
+				t.Errorf("listed twice: %s, %v", again, err)
+			}
+		}
+		ours := []byte(`{"config":{},"layers":[{"mediaType":"x","digest":"sha256:d","size":1}]}`)
+		read := func(Blob) ([]byte, error) { return []byte(manifest), nil }
+		if raw, _, err := mergeLayers([]byte(manifest), ours, read); err == nil && raw != nil {
+			if again, _, err := mergeLayers(raw, ours, read); again != nil || err != nil {
+				t.Errorf("added twice: %s, %v", again, err)
+			}
+		}
+		_, _ = parseArtifact([]byte(manifest))
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -66,7 +67,7 @@ func selectRoots(entries []descriptor, where, selector string) ([]descriptor, er
 	var images, picked []descriptor
 	var tags, meant []string
 	for _, d := range entries {
-		if !d.isImage() {
+		if !d.isImage() || d.isAttached() && !slices.Contains(d.tags(), selector) {
 			continue
 		}
 		images = append(images, d)

@@ -146,6 +146,8 @@ type ociStore struct {
 	documents map[string][]byte
 	// total counts the bytes of documents.
 	total int
+	// papers counts the bytes of artifacts that were read.
+	papers int64
 	// entries are those of a layout's index.
 	entries []descriptor
 	// attestations are the index entries of attestation manifests, by the digest of the image that they are about.
@@ -165,6 +167,19 @@ func (o *ociStore) document(ctx context.Context, d descriptor, name func(digest 
 	if raw, ok := o.documents[d.Digest]; ok {
 		return raw, nil
 	}
+	raw, err := o.fetch(ctx, d, name)
+	if err != nil {
+		return nil, err
+	}
+	if o.total += len(raw); o.total > maxDocuments {
+		return nil, fmt.Errorf("the image's manifests have more than %d bytes in all, which is not read", maxDocuments)
+	}
+	o.documents[d.Digest] = raw
+	return raw, nil
+}
+
+// fetch reads and verifies what d points at, whose digest is valid.
+func (o *ociStore) fetch(ctx context.Context, d descriptor, name func(digest string) string) ([]byte, error) {
 	if d.Size > maxDocument {
 		return nil, fmt.Errorf("blob %s has %d bytes; manifests and configs of more than %d are not read", d.Digest, d.Size, maxDocument)
 	}
@@ -179,11 +194,15 @@ func (o *ociStore) document(ctx context.Context, d descriptor, name func(digest 
 	case d.Size >= 0 && int64(len(raw)) != d.Size:
 		return nil, fmt.Errorf("blob %s has %d bytes, but the manifest says %d%s", d.Digest, len(raw), d.Size, getAnew)
 	}
-	if o.total += len(raw); o.total > maxDocuments {
-		return nil, fmt.Errorf("the image's manifests have more than %d bytes in all, which is not read", maxDocuments)
-	}
-	o.documents[d.Digest] = raw
 	return raw, nil
+}
+
+// keep remembers a document that was read otherwise, if there is room.
+func (o *ociStore) keep(digest string, raw []byte) {
+	if _, ok := o.documents[digest]; !ok && o.total+len(raw) <= maxDocuments {
+		o.total += len(raw)
+		o.documents[digest] = raw
+	}
 }
 
 // missingError says that a blob which the image names is not in its source.

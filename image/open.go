@@ -20,6 +20,8 @@ type Options struct {
 	PlainHTTP bool
 	// CACerts are PEM files of certificate authorities to trust beside the system's.
 	CACerts []string
+	// RegistryFirst looks a name up in its registry first, and only then in the Docker daemon: what is attached to an image lies there.
+	RegistryFirst bool
 	// DockerHost is the daemon's address. Empty: DOCKER_HOST, Docker's current context, the usual socket.
 	DockerHost string
 	// Keychain gives the credentials for a registry. Nil: Docker's configuration and credential helpers.
@@ -290,10 +292,13 @@ func findDaemon(o Options) (*daemon, error) {
 	return newDaemon(host)
 }
 
-// openName looks a name up in the daemon and then in its registry.
+// openName looks a name up in the daemon and then in its registry, or the other way round.
 func openName(ctx context.Context, image string, o Options, want Platform) (*Image, error) {
 	if _, err := parseName(image, o); err != nil {
 		return nil, err
+	}
+	if o.RegistryFirst {
+		return openRegistryFirst(ctx, image, o, want)
 	}
 	d, daemonErr := findInDaemon(ctx, image, o, want)
 	if daemonErr == nil {
@@ -309,6 +314,24 @@ func openName(ctx context.Context, image string, o Options, want Platform) (*Ima
 		return nil, fmt.Errorf("%w (asked before: %s)", err, before)
 	}
 	return im, err
+}
+
+// openRegistryFirst looks a name up in its registry, and in the daemon where that cannot give it. Of an image that its registry has not,
+// nothing can be attached there.
+func openRegistryFirst(ctx context.Context, image string, o Options, want Platform) (*Image, error) {
+	im, err := openRegistry(ctx, image, o, want)
+	if err == nil || ctx.Err() != nil {
+		return im, err
+	}
+	d, daemonErr := findInDaemon(ctx, image, o, want)
+	if daemonErr != nil {
+		return nil, err
+	}
+	var absent absentError
+	if im, daemonErr = d.image(ctx, image, want); daemonErr == nil {
+		im.local = !errors.As(err, &absent)
+	}
+	return im, daemonErr
 }
 
 // findInDaemon says why the daemon cannot give the image.

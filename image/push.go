@@ -47,8 +47,10 @@ type target interface {
 	blob(ctx context.Context, c Content) error
 	// manifest writes one under its digest.
 	manifest(ctx context.Context, raw []byte, d *Draft, b Blob) error
-	// tag gives a manifest a name: the one that the target was opened for where the tag is empty.
-	tag(ctx context.Context, tag string, raw []byte, d *Draft, b Blob) error
+	// attach writes what is attached to the artifact; it adds to what others have attached to the same one.
+	attach(ctx context.Context, d *Draft) error
+	// tag gives a manifest the name that the target was opened for.
+	tag(ctx context.Context, raw []byte, d *Draft, b Blob) error
 	// finish makes all of it stand, or takes all of it back, if err says that something failed; it gives err on.
 	finish(err error) error
 }
@@ -58,21 +60,11 @@ func writeAll(ctx context.Context, t target, main []byte, root Blob, artifact *D
 		return err
 	}
 	for _, d := range attached {
-		raw, b, err := d.Manifest()
-		if err != nil {
-			return err
-		}
-		if err := writeDraft(ctx, t, d, raw, b); err != nil {
-			return err
-		}
-		if d.Tag == "" {
-			continue
-		}
-		if err := t.tag(ctx, d.Tag, raw, d, b); err != nil {
+		if err := t.attach(ctx, d); err != nil {
 			return err
 		}
 	}
-	return t.tag(ctx, "", main, artifact, root)
+	return t.tag(ctx, main, artifact, root)
 }
 
 func writeDraft(ctx context.Context, t target, d *Draft, raw []byte, b Blob) error {
@@ -120,6 +112,9 @@ type registryTarget struct {
 	pusher   *remote.Pusher
 	ref      name.Reference
 	progress func(done, total int64)
+	// open begins to attach to what was written; holder is what it gave, nil before.
+	open   func() (holder, error)
+	holder holder
 }
 
 func openPush(ctx context.Context, image string, o PushOptions) (target, error) {
@@ -140,7 +135,8 @@ func openPush(ctx context.Context, image string, o PushOptions) (target, error) 
 		r.closeIdle()
 		return nil, err
 	}
-	return &registryTarget{registry: r, pusher: pusher, ref: ref, progress: o.Progress}, nil
+	open := func() (holder, error) { return openRegistryHolder(ctx, image, o) }
+	return &registryTarget{registry: r, pusher: pusher, ref: ref, progress: o.Progress, open: open}, nil
 }
 
 func (t *registryTarget) blob(ctx context.Context, c Content) error {
@@ -151,16 +147,24 @@ func (t *registryTarget) manifest(ctx context.Context, raw []byte, _ *Draft, b B
 	return t.explain(t.pusher.Put(ctx, t.ref.Context().Digest(b.Digest), rawManifest(raw)))
 }
 
-func (t *registryTarget) tag(ctx context.Context, tag string, raw []byte, _ *Draft, _ Blob) error {
-	ref := t.ref
-	if tag != "" {
-		ref = t.ref.Context().Tag(tag)
+func (t *registryTarget) attach(ctx context.Context, d *Draft) (err error) {
+	if t.holder == nil {
+		if t.holder, err = t.open(); err != nil {
+			return err
+		}
 	}
-	return t.explain(t.pusher.Put(ctx, ref, rawManifest(raw)))
+	return attach(ctx, t.holder, d)
+}
+
+func (t *registryTarget) tag(ctx context.Context, raw []byte, _ *Draft, _ Blob) error {
+	return t.explain(t.pusher.Put(ctx, t.ref, rawManifest(raw)))
 }
 
 func (t *registryTarget) finish(err error) error {
 	t.registry.closeIdle()
+	if t.holder != nil {
+		return t.holder.finish(err)
+	}
 	return err
 }
 

@@ -1,7 +1,6 @@
 package image_test
 
 import (
-	"encoding/json"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -67,7 +66,7 @@ func checkNote(t *testing.T, ref, digest string) {
 	if raw, err := io.ReadAll(r); err != nil || string(raw) != strings.Repeat("tide ", 100_000) {
 		t.Errorf("%s: file of %d bytes, %v", ref, len(raw), err)
 	}
-	attached, err := a.Attached(t.Context())
+	attached, _, err := a.Attachments(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,78 +252,5 @@ func TestArtifactsThatAreWrong(t *testing.T) {
 		if !found {
 			t.Errorf("%q: %v, want %q", ref, err, want)
 		}
-	}
-}
-
-// What lists the attached artifacts may be anything: it ends in a bounded list of what can be read.
-func TestAttachedIsBounded(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "layout")
-	main, _ := note(t)
-	_, root, err := main.Manifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var many []*image.Draft
-	for i := range 100 {
-		many = append(many, &image.Draft{Type: "x", Blobs: []image.Content{image.NewDocument("text/plain", []byte{byte(i)}, nil)}, Subject: &root})
-	}
-	if _, err := image.Push(t.Context(), "oci:"+dir, main, many, image.PushOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, "index.json")
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var index map[string]any
-	if err := json.Unmarshal(raw, &index); err != nil {
-		t.Fatal(err)
-	}
-	junk := []any{map[string]any{"digest": "sha256:../../x"}, map[string]any{"digest": root.Digest, "annotations": map[string]string{"kind": "dev.cosignproject.cosign/sigs"}}}
-	index["manifests"] = append(junk, index["manifests"].([]any)...)
-	if raw, err = json.Marshal(index); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, raw, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	a, err := image.OpenArtifact(t.Context(), dir, noteType, image.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	attached, err := a.Attached(t.Context())
-	if err != nil || len(attached) != 64 {
-		t.Errorf("%d attached, %v", len(attached), err)
-	}
-}
-
-func TestImageAttached(t *testing.T) {
-	config := image.NewDocument("application/vnd.oci.image.config.v1+json", []byte(`{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}`), nil)
-	main := &image.Draft{Config: &config}
-	_, root, err := main.Manifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "layout")
-	reply := &image.Draft{Type: noteType, Subject: &root}
-	if _, err := image.Push(t.Context(), "oci:"+dir, main, []*image.Draft{reply}, image.PushOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	attached, err := open(t, "oci:"+dir, image.Options{}).Attached(t.Context())
-	if err != nil || len(attached) != 1 || attached[0].Type != noteType {
-		t.Errorf("%d attached, %v", len(attached), err)
-	}
-	if none, err := open(t, sample(t).DockerArchive(t, "x:1"), image.Options{}).Attached(t.Context()); len(none) > 0 || err != nil {
-		t.Errorf("a classic archive: %v, %v", none, err)
-	}
-	shared := filepath.Join("..", "..", "shared", "attestations", "cosign", "layout")
-	if _, err := os.Stat(shared); err != nil {
-		t.Skip("no attestations in ../../shared: " + err.Error())
-	}
-	// Cosign has signed and attested the index, each in two ways; skopeo has copied it all.
-	attached, err = open(t, "oci:"+shared+":127.0.0.1:15032/acme/app:1.0", image.Options{}).Attached(t.Context())
-	if err != nil || len(attached) != 4 {
-		t.Errorf("%d attached, %v", len(attached), err)
 	}
 }

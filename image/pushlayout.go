@@ -129,11 +129,23 @@ func (t *layoutTarget) manifest(ctx context.Context, raw []byte, d *Draft, b Blo
 	return t.blob(ctx, NewDocument(b.MediaType, raw, nil))
 }
 
-func (t *layoutTarget) tag(_ context.Context, tag string, _ []byte, d *Draft, b Blob) error {
-	if tag == "" {
-		tag = t.name
+// attach has nothing of others to keep: the layout is new.
+func (t *layoutTarget) attach(ctx context.Context, d *Draft) error {
+	raw, b, err := d.Manifest()
+	if err != nil {
+		return err
 	}
-	t.list(d, b, tag)
+	if err := writeDraft(ctx, t, d, raw, b); err != nil {
+		return err
+	}
+	if d.Tag != "" {
+		t.list(d, b, d.Tag)
+	}
+	return nil
+}
+
+func (t *layoutTarget) tag(_ context.Context, _ []byte, d *Draft, b Blob) error {
+	t.list(d, b, t.name)
 	return nil
 }
 
@@ -174,7 +186,7 @@ func (t *layoutTarget) writeIndex() error {
 		SchemaVersion int        `json:"schemaVersion"`
 		MediaType     string     `json:"mediaType"`
 		Manifests     []blobJSON `json:"manifests"`
-	}{2, "application/vnd.oci.image.index.v1+json", t.entries})
+	}{2, indexType, t.entries})
 	if err != nil {
 		return err
 	}

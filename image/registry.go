@@ -16,9 +16,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// acceptManifests are the media types that this package reads (OCI distribution specification, "Pulling manifests").
+// acceptManifests are the media types that this package reads (OCI distribution specification, "Pulling manifests"): the last two are those
+// of artifacts alone.
 const acceptManifests = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, " +
-	"application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
+	"application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json, " +
+	"application/vnd.oci.artifact.manifest.v1+json, application/vnd.cncf.oras.artifact.manifest.v1+json"
 
 // registry is a source whose blobs' names are manifests/REFERENCE and blobs/DIGEST, as in its URLs.
 type registry struct {
@@ -154,7 +156,7 @@ func (r *registry) root(ctx context.Context, ref name.Reference) (*ociStore, des
 	where := plainName(ref.Name())
 	raw, err := r.document(ctx, "manifests/"+ref.Identifier())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, descriptor{}, fmt.Errorf("%s: no such image in the registry: check the name and the tag", where)
+		return nil, descriptor{}, absentError{where}
 	}
 	if err != nil {
 		return nil, descriptor{}, err
@@ -181,6 +183,13 @@ func (r *registry) root(ctx context.Context, ref name.Reference) (*ociStore, des
 	}, root, nil
 }
 
+// absentError says that a registry was asked, and has no such image.
+type absentError struct{ where string }
+
+func (e absentError) Error() string {
+	return e.where + ": no such image in the registry: check the name and the tag"
+}
+
 // request asks for a blob, or for some of its bytes: those from offset to the end, or as many as length says where
 // it is not 0. With [http.StatusOK] the body is the whole blob all the same. The caller closes it.
 func (r *registry) request(ctx context.Context, method, blob string, offset, length int64) (*http.Response, error) {
@@ -203,7 +212,7 @@ func (r *registry) request(ctx context.Context, method, blob string, offset, len
 	if err != nil {
 		return nil, r.explain(err)
 	}
-	if resp.StatusCode == http.StatusNotFound {
+	if resp.StatusCode == http.StatusNotFound || strings.HasPrefix(blob, "referrers/") && knowsNoReferrers(resp.StatusCode) {
 		resp.Body.Close()
 		return nil, fmt.Errorf("registry %s has no %s: %w", plainName(r.repo.RegistryStr()), blob, fs.ErrNotExist)
 	}

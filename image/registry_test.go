@@ -434,3 +434,35 @@ func TestForeignLayersAreNotFetched(t *testing.T) {
 		t.Error("the layer's URL was fetched")
 	}
 }
+
+// What is attached to an image lies in its registry, so that who asks for it wants that asked first; a daemon's copy alone leaves it open.
+func TestRegistryFirst(t *testing.T) {
+	imagetest.DockerConfig(t, "", "", "")
+	server := imagetest.Registry(t, imagetest.RegistryOptions{})
+	c := sample(t)
+	ref := server.Push(t, c, "shop", "1")
+	absent := server.Host + "/shop:2"
+	host := imagetest.Daemon(t, "linux/amd64", map[string]string{ref: c.DockerArchive(t, ref), absent: c.DockerArchive(t, absent)})
+	for name, test := range map[string]struct {
+		ref    string
+		first  bool
+		digest string
+		spots  int
+	}{
+		"the registry has it":  {ref, true, c.Root.Digest, 0},
+		"it has only the name": {absent, true, "", 0},
+		"nobody asked it":      {ref, false, "", 1},
+		"a daemon was named":   {"docker:" + ref, true, "", 1},
+	} {
+		im := open(t, test.ref, image.Options{DockerHost: host, RegistryFirst: test.first})
+		_, spots, err := im.Attached(t.Context(), image.Everywhere)
+		if im.Digest != test.digest || len(spots) != test.spots || err != nil {
+			t.Errorf("%s: %q, %v, %v", name, im.Digest, spots, err)
+		}
+		if _, spots, err := im.Attached(t.Context(), image.Beside); len(spots) > 0 || err != nil {
+			t.Errorf("%s: beside: %v, %v", name, spots, err)
+		}
+	}
+	_, err := image.Open(t.Context(), server.Host+"/shop:3", image.Options{DockerHost: host, RegistryFirst: true})
+	wantError(t, err, "no such image in the registry")
+}

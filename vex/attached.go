@@ -19,13 +19,9 @@ const (
 // the user believes signed is a claim; one that is about another image is left out. What cannot be read is a blind spot;
 // the only error is that of ctx.
 func (r *Reader) Attached(ctx context.Context, im *image.Image) ([]Statement, []image.BlindSpot, error) {
-	artifacts, err := im.Attached(ctx)
-	if ctx.Err() != nil {
-		return nil, nil, ctx.Err()
-	}
-	var spots []image.BlindSpot
+	artifacts, spots, err := im.Attached(ctx, image.Everywhere)
 	if err != nil {
-		spots = append(spots, unread("attestations of "+im.Digest, err))
+		return nil, nil, err
 	}
 	var all []Statement
 	for _, a := range artifacts {

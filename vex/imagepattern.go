@@ -14,14 +14,14 @@ import (
 func (im *Image) Like(pattern string) bool {
 	p := splitPattern(pattern)
 	switch {
-	case p.Digest != "" && !slices.ContainsFunc(im.Digests, func(digest string) bool { return glob(p.Digest, digest) }):
+	case p.Digest != "" && !slices.ContainsFunc(im.Digests, func(digest string) bool { return Glob(p.Digest, digest) }):
 		return false
-	case p.Tag != "" && !glob(p.Tag, im.Tag):
+	case p.Tag != "" && !Glob(p.Tag, im.Tag):
 		return false
 	case p.Repository != "":
-		return im.Repository != "" && glob(p.Repository, im.Repository)
+		return im.Repository != "" && Glob(p.Repository, im.Repository)
 	}
-	return p.Name == "" || glob(p.Name, im.Name)
+	return p.Name == "" || Glob(p.Name, im.Name)
 }
 
 // splitPattern takes a pattern apart as parseReference does, but leaves the repository empty where only a name is given.
@@ -113,9 +113,9 @@ func (p *PURL) imagePattern() string {
 
 func hasWildcard(pattern string) bool { return strings.ContainsAny(pattern, "*?") }
 
-// glob matches a text against a pattern with * and ?. It goes back to the last star only, so that its time is at most the product of
-// both lengths.
-func glob(pattern, text string) bool {
+// Glob says whether a text is like a pattern, in which * stands for any text and ? for one character. It goes back to the last star
+// only, so that its time is at most the product of both lengths.
+func Glob(pattern, text string) bool {
 	p, t, star, mark := 0, 0, -1, 0
 	for t < len(text) {
 		switch {
