@@ -28,9 +28,11 @@ var keptOut = []struct {
 	why     string
 }{
 	{"modernc.org/sqlite", []string{"inventory", "cmd"}, "SQL is for rpm databases alone"},
-	{"github.com/spf13/cobra", []string{"cmd"}, "flags are the command line's business"},
+	{"github.com/spf13/cobra", []string{"trust", "cmd"}, "flags are the command line's business; sigstore's client of its log brings them along"},
 	{"github.com/sigstore", []string{"trust", "cmd"}, "sigstore is trust's"},
 	{"github.com/secure-systems-lab", []string{"trust", "cmd"}, "signatures are trust's"},
+	{"github.com/notaryproject", []string{"trust", "cmd"}, "signatures are trust's"},
+	{"github.com/ProtonMail", []string{"trust", "cmd"}, "signatures are trust's"},
 	{"github.com/google/osv-scalibr/extractor", []string{"inventory", "cmd"}, "extractors are inventory's"},
 }
 

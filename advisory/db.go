@@ -1,7 +1,9 @@
 package advisory
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -168,6 +170,15 @@ func (db *DB) Covers(ecosystem string) bool { return db.covered[strings.ToLower(
 
 // Info says what the file holds.
 func (db *DB) Info() Info { return db.contents.Info }
+
+// Digest is the SHA-256 of the whole file, sha256:HEX. Two files may give the same answers ([Info].Revision) and differ in their bytes.
+func (db *DB) Digest() (string, error) {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(db.file, 0, db.size)); err != nil {
+		return "", fmt.Errorf("advisory file: %w", err)
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+}
 
 // Close closes the file; reads after it fail.
 func (db *DB) Close() error { return db.file.Close() }

@@ -40,7 +40,8 @@ func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extr
 	a.identify(found)
 	a.missDatabase(os, found)
 	found, claimed := settleClaims(found)
-	found = append(settleLocks(found), claimed...)
+	found, notInstalled := settleLocks(found)
+	found = append(found, claimed...)
 	setOwners(a.tree, found)
 	found = dropExplained(found)
 	a.noteOwners(found)
@@ -49,7 +50,7 @@ func Assemble(ctx context.Context, im *image.Image, indexes []*layer.Index, extr
 	nameIdentities(packages)
 	changes := a.settledChanges(packages)
 	return &Inventory{
-		OS: os, Packages: packages, Changes: changes, BlindSpots: a.blindSpots(im),
+		OS: os, Packages: packages, Changes: changes, BlindSpots: a.blindSpots(im), NotInstalled: notInstalled,
 		Reach: newReach(im, a.tree, a.kept, packages), Manifests: a.manifests(ctx),
 	}, nil
 }

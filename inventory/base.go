@@ -23,10 +23,7 @@ const (
 // the lowest ones of the image is found without any document, too; it need not be the direct base. indexes are those of
 // the image's layers: only what was read and verified is compared with a known base. p may be nil.
 func FindBase(im *image.Image, indexes []*layer.Index, p *Provenance, known []KnownBase) *Base {
-	f := baseFinder{im: im, known: known}
-	for _, ix := range indexes {
-		f.diffIDs = append(f.diffIDs, ix.DiffID)
-	}
+	f := newBaseFinder(im, indexes, known)
 	var found []Base
 	for _, c := range slices.Concat(p.claims(), keyClaims(FromAnnotations, im.Annotations), keyClaims(FromLabels, im.Labels)) {
 		if b, ok := f.judge(c); ok {
@@ -49,6 +46,19 @@ func FindBase(im *image.Image, indexes []*layer.Index, p *Provenance, known []Kn
 	}
 	best.Caveat = cmp.Or(disagreement(best, found[1:]), best.Caveat)
 	return &best
+}
+
+// Bases gives the images that the provenance names as the base, or of which it says no more than that they took part in the build and
+// whose layers were found below the image's; each as sure as a comparison with the image makes it.
+func (p *Provenance) Bases(im *image.Image, indexes []*layer.Index, known []KnownBase) []Base {
+	f := newBaseFinder(im, indexes, known)
+	var found []Base
+	for _, c := range p.claims() {
+		if b, ok := f.judge(c); ok {
+			found = append(found, b)
+		}
+	}
+	return found
 }
 
 // SetBase says of each package whether the base image brought it, the application, or each a copy. A nil base, or one
@@ -148,6 +158,14 @@ type baseFinder struct {
 	im      *image.Image
 	diffIDs []string
 	known   []KnownBase
+}
+
+func newBaseFinder(im *image.Image, indexes []*layer.Index, known []KnownBase) *baseFinder {
+	f := &baseFinder{im: im, known: known}
+	for _, ix := range indexes {
+		f.diffIDs = append(f.diffIDs, ix.DiffID)
+	}
+	return f
 }
 
 // maxName is more than an image's name or digest can have, in bytes.

@@ -32,6 +32,8 @@ type KnownBase struct {
 	User    string    `json:"user,omitempty"`
 	Size    int64     `json:"size,omitempty"`
 	OS      OS        `json:"os,omitzero"`
+	// Process is what its config sets for what is built on it; nil where that is not known.
+	Process *image.Process `json:"process,omitempty"`
 	// Packages are what it has aboard, so that it can be compared with other bases; nil where its layers were not read. Of each only
 	// that is kept by which advisories are found.
 	Packages []Package `json:"packages,omitempty"`
@@ -64,7 +66,7 @@ const maxBaseLayers = 1000
 func NewKnownBase(im *image.Image, indexes []*layer.Index, reference string) (KnownBase, error) {
 	k := KnownBase{Reference: reference, Digest: im.Digest, Index: im.Index, Platform: im.Platform.String(), Created: im.Created.UTC()}
 	if im.Process != nil {
-		k.User = im.Process.User
+		k.User, k.Process = im.Process.User, im.Process
 	}
 	for i, l := range im.Layers {
 		if l.Digest != "" {

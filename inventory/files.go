@@ -39,6 +39,8 @@ type File struct {
 	Recorded string
 	// Config says that the package declares the file as configuration that its user may change.
 	Config bool
+	// Verified says that the content was compared with the checksum of the package's database, and is what was installed.
+	Verified bool
 	// Known is the index of the package that the program was recognised as, or that it says it was built from, though nobody
 	// installed it as one; -1: none.
 	Known int

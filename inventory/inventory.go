@@ -27,6 +27,8 @@ type Inventory struct {
 	BlindSpots []image.BlindSpot
 	// Reach says what of the image its entrypoint can come to; nil for an inventory that is not of an image.
 	Reach *Reach `json:"-"`
+	// NotInstalled are what lock files name and the installed trees beside them do not have, at this version.
+	NotInstalled []Package `json:"-"`
 	// Manifests are those of the projects aboard, sorted by file.
 	Manifests []Manifest `json:"-"`
 }
@@ -162,12 +164,18 @@ type Package struct {
 	Modularity string `json:"modularity,omitempty"`
 	// Depends are the names of the packages that this one says it needs.
 	Depends []string `json:"-"`
-	// Requires are the same with what versions of them will do, for packages of npm, PyPI and Maven.
+	// Choices are further packages aboard that may stand for one that it needs: other alternatives, other providers. Recommends are
+	// those that its installation may bring along without a need, and Provides the names that it answers to besides its own.
+	// All three are for packages of distributions alone.
+	Choices, Recommends, Provides []string `json:"-"`
+	// Requires are Depends with what versions of them will do, for packages of npm, PyPI and Maven.
 	Requires []Requirement `json:"-"`
 	// Requested says that a user asked for the package and not another package: pip's REQUESTED.
 	Requested bool `json:"-"`
 	// Files are what the package's own manager says it installed.
 	Files []OwnedFile `json:"-"`
+	// Digests are those that an SBOM document gives of the package's content, algorithm:hex.
+	Digests []string `json:"-"`
 }
 
 // Place is where a person would look for the package: the file that proves it, or the directory that the package fills
@@ -200,6 +208,8 @@ type OwnedFile struct {
 	// Digest is the database's own checksum with its algorithm ("md5:...", "sha1:...", "sha256:...");
 	// empty where it has none.
 	Digest string
+	// Mode is the file's, as POSIX numbers it; 0 where the database has none.
+	Mode uint32
 	// Config marks configuration that its user may change.
 	Config bool
 	// Optional marks a file whose absence says nothing: the package only claims the name, or it was left out on purpose.

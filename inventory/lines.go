@@ -43,3 +43,12 @@ func SetDockerfileLines(im *image.Image, base *Base, source []byte, args map[str
 	}
 	return nil
 }
+
+// DockerfileInput is one thing that a build by a Dockerfile asks for, besides what its context holds.
+type DockerfileInput = dockerfile.Input
+
+// DockerfileInputs gives what a Dockerfile asks for by building one of its stages, the last where target is empty: images, frontends,
+// what ADD fetches, and the RUN instructions, which may fetch anything. args are the build arguments that were given.
+func DockerfileInputs(source []byte, args map[string]string, target string) ([]DockerfileInput, error) {
+	return dockerfile.Inputs(source, args, target)
+}

@@ -9,8 +9,8 @@ import (
 // settleLocks decides what the packages of lock files are. One that is installed at the same version is only
 // more evidence for the installed one. One that is not, although the installed tree stands beside the lock
 // file, was left out on purpose (for development, or for another platform): the tree is the truth, and the
-// package is dropped. What is left is known from the lock file alone.
-func settleLocks(found []Package) []Package {
+// package is dropped, and given apart. What is left is known from the lock file alone.
+func settleLocks(found []Package) (settled, dropped []Package) {
 	installed := map[identity]int{} // the first copy of each: all are made one later
 	places := map[string][]string{} // purl type -> paths of installed packages, sorted
 	for i := range found {
@@ -37,10 +37,12 @@ func settleLocks(found []Package) []Package {
 			found[i].LockFiles = append(found[i].LockFiles, p.Paths[0])
 		} else if !anyUnder(places[p.Type], path.Dir(p.Paths[0])) {
 			kept = append(kept, *p)
+		} else {
+			dropped = append(dropped, *p)
 		}
 	}
 	found = slices.DeleteFunc(found, func(p Package) bool { return p.Locked })
-	return append(found, kept...)
+	return append(found, kept...), dropped
 }
 
 // anyUnder says whether one of the sorted paths lies in directory dir or below it.

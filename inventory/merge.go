@@ -78,6 +78,9 @@ func (p *Package) add(q *Package) {
 	if len(p.Depends) == 0 {
 		p.Depends = q.Depends
 	}
+	if len(p.Choices)+len(p.Recommends)+len(p.Provides) == 0 {
+		p.Choices, p.Recommends, p.Provides = q.Choices, q.Recommends, q.Provides
+	}
 	if len(p.Requires) == 0 {
 		p.Requires = q.Requires
 	}

@@ -47,7 +47,7 @@ func ReadProvenance(statements []image.Statement) (*Provenance, []image.BlindSpo
 		if !IsProvenance(s.PredicateType) {
 			continue
 		}
-		p, err := parseProvenance(s.Predicate)
+		p, err := ParseProvenance(s.Predicate)
 		if err == nil {
 			return p, spots
 		}
@@ -116,7 +116,8 @@ type buildMetadata struct {
 	} `json:"layers"`
 }
 
-func parseProvenance(raw []byte) (*Provenance, error) {
+// ParseProvenance reads the predicate of an SLSA provenance. Of that of another builder than BuildKit it knows the images alone.
+func ParseProvenance(raw []byte) (*Provenance, error) {
 	var doc predicate
 	// A field of another type than expected is one of another builder: the rest is read nevertheless.
 	var other *json.UnmarshalTypeError
@@ -144,7 +145,7 @@ func parseProvenance(raw []byte) (*Provenance, error) {
 		}
 	}
 	for _, m := range materials {
-		if name, ok := m.image(); ok && !isTool(name.reference, frontends) {
+		if name, ok := m.image(); ok && !IsBuildTool(name.reference, frontends) {
 			p.images = append(p.images, name)
 		}
 	}
@@ -230,9 +231,9 @@ func sameReference(a, b string) bool {
 	return full(a) == full(b)
 }
 
-// isTool says whether an image takes part in a build without being built on: the frontend that the request names, and
+// IsBuildTool says whether an image takes part in a build without being built on: one of the frontends that the request names, or
 // the frontends and SBOM scanners that BuildKit uses by itself.
-func isTool(reference string, frontends []string) bool {
+func IsBuildTool(reference string, frontends []string) bool {
 	repository := func(s string) string {
 		s, _, _ = strings.Cut(shortReference(s), "@")
 		if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, '/') {

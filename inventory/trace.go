@@ -85,10 +85,11 @@ func (a *accounting) account() *Trace {
 		mine = mine[:len(mine)-len(claims)]
 		if e.File.Type == layer.Directory {
 			t.Directories++
+			t.supplanted(e, mine)
 			continue
 		}
 		f := File{Path: e.Path, Layer: a.overlay.origin(e.Path, e.Layer), Entry: e.File, Owner: -1, Known: -1}
-		if a.classify(&f, mine) {
+		if f.Verified = a.classify(&f, mine); f.Verified {
 			t.Verified++
 		}
 		t.Files = append(t.Files, f)
@@ -97,6 +98,13 @@ func (a *accounting) account() *Trace {
 		claims = a.miss(t, claims)
 	}
 	return t
+}
+
+// supplanted notes a directory that stands where a package installed a file: one that has a checksum.
+func (t *Trace) supplanted(e layer.Entry, claims []fileClaim) {
+	if len(claims) > 0 && claims[0].digest != "" && !claims[0].optional {
+		t.Missing = append(t.Missing, Missing{Path: e.Path, Owner: int(claims[0].pkg), Layer: e.Layer})
+	}
 }
 
 // miss notes a file that is not there, and gives the claims on other paths.

@@ -90,6 +90,7 @@ func (c *cdxWriter) document() *cdx.BOM {
 		}
 		components = append(components, c.component(p, refs[i]))
 	}
+	components = append(components, cdxFiles(c.doc)...)
 	bom.Components = listOf(components)
 	bom.Dependencies = c.dependencies(refs)
 	if len(inv.BlindSpots) > 0 {

@@ -29,6 +29,7 @@ func readCycloneDX(data []byte, format cdx.BOMFileFormat) (*Document, error) {
 			components = append(components, c)
 		}
 		r.subject(subject.Component)
+		r.doc.OfDirectory = subject.Component.Type == cdx.ComponentTypeFile // Syft's
 		components = flatten(subject.Component.Components, components)
 	}
 	for _, c := range components {
@@ -37,8 +38,11 @@ func readCycloneDX(data []byte, format cdx.BOMFileFormat) (*Document, error) {
 		}
 	}
 	for _, c := range components {
-		if isPackage(c) {
+		switch {
+		case isPackage(c):
 			r.add(cdxComponent(c))
+		case c.Type == cdx.ComponentTypeFile:
+			r.cdxFile(c)
 		}
 	}
 	if bom.Dependencies != nil {
@@ -121,7 +125,8 @@ func cdxComponent(c *cdx.Component) component {
 	if c.Group != "" {
 		name = c.Group + "/" + name
 	}
-	out := component{id: c.BOMRef, name: name, version: c.Version, purl: c.PackageURL, cpe: cpe23(c.CPE), facts: factsOf(c.Properties)}
+	out := component{id: c.BOMRef, name: name, version: c.Version, purl: c.PackageURL, cpe: cpe23(c.CPE), facts: factsOf(c.Properties),
+		paths: cdxPlaces(c), digests: cdxDigests(c.Hashes)}
 	if c.Licenses != nil {
 		for _, l := range *c.Licenses {
 			switch {
@@ -131,13 +136,6 @@ func cdxComponent(c *cdx.Component) component {
 				if word := cmp.Or(l.License.ID, l.License.Name); word != "" {
 					out.licences = append(out.licences, word)
 				}
-			}
-		}
-	}
-	if c.Evidence != nil && c.Evidence.Occurrences != nil {
-		for _, o := range *c.Evidence.Occurrences {
-			if o.Location != "" {
-				out.paths = append(out.paths, strings.TrimPrefix(o.Location, "/"))
 			}
 		}
 	}

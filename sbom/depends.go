@@ -41,10 +41,19 @@ type relations struct {
 	byID   map[string]int      // identifier -> place in the inventory
 	needs  map[string][]string // of a package: those that it needs
 	owners map[string]string   // of a package: the one that installed it
+	// holders has, of a file, the package that it is part of.
+	holders map[string]string
+}
+
+// hold notes that one thing contains another, where it is a package: that an image contains all says nothing.
+func (r *relations) hold(holder, held string) {
+	if _, ok := r.byID[holder]; ok {
+		r.holders[held] = holder
+	}
 }
 
 func newRelations() *relations {
-	return &relations{byID: map[string]int{}, needs: map[string][]string{}, owners: map[string]string{}}
+	return &relations{byID: map[string]int{}, needs: map[string][]string{}, owners: map[string]string{}, holders: map[string]string{}}
 }
 
 // need notes that one package needs another.

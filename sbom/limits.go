@@ -26,8 +26,8 @@ var errPackages = fmt.Errorf("more than %d packages: no SBOM document that is re
 // document, and hundreds in memory, so this must be known before: the values are counted, and the packages apart. What is
 // not JSON it leaves to the parser.
 func crowded(data []byte) error {
-	var stack []bool // of each open bracket: is it a list of packages?
-	values, packages := 0, 0
+	var stack []listed // of each open bracket: what it lists
+	values, count := 0, [listsFiles + 1]int{}
 	var name []byte // the last string, which is the name of what follows
 	for i := 0; i < len(data); i++ {
 		switch data[i] {
@@ -39,10 +39,14 @@ func crowded(data []byte) error {
 			name = text
 			i += len(text) + 1
 		case '{', '[':
-			if n := len(stack); n > 0 && stack[n-1] {
-				packages++
+			if n := len(stack); n > 0 && stack[n-1] != listsOther {
+				count[stack[n-1]]++
 			}
-			stack = append(stack, data[i] == '[' && listsPackages(name))
+			lists := listsOther
+			if data[i] == '[' {
+				lists = listedUnder(name)
+			}
+			stack = append(stack, lists)
 			name = nil
 		case ',':
 			values++
@@ -50,8 +54,10 @@ func crowded(data []byte) error {
 			stack = stack[:max(len(stack)-1, 0)]
 		}
 		switch {
-		case packages > maxPackages:
+		case count[listsPackages] > maxPackages:
 			return errPackages
+		case count[listsFiles] > maxFiles:
+			return errFiles
 		case values > maxValues:
 			return fmt.Errorf("more than %d JSON values: no SBOM document that is read has as many", maxValues)
 		}
@@ -59,14 +65,28 @@ func crowded(data []byte) error {
 	return nil
 }
 
-// listsPackages says whether a list of the name may have packages, or what takes as much memory as one. Package json does
-// not mind the case of names; of one with escapes it is not known what it is.
-func listsPackages(name []byte) bool {
+// listed is what a list holds.
+type listed uint8
+
+const (
+	listsOther    listed = iota
+	listsPackages        // or what takes as much memory as one
+	listsFiles
+)
+
+// listedUnder tells by its name what a list may hold. Package json does not mind the case of names; of one with escapes it
+// is not known what it is.
+func listedUnder(name []byte) listed {
 	switch strings.ToLower(string(name[:min(len(name), 32)])) {
 	case "components", "packages", "artifacts", "ancestors", "descendants", "variants", "services", "vulnerabilities", "formulation", "workflows":
-		return true
+		return listsPackages
+	case "files":
+		return listsFiles
 	}
-	return bytes.IndexByte(name, '\\') >= 0
+	if bytes.IndexByte(name, '\\') >= 0 {
+		return listsPackages
+	}
+	return listsOther
 }
 
 func isEnvelope(name []byte) bool {

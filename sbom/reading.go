@@ -34,6 +34,7 @@ type component struct {
 	id, name, version, purl string
 	cpe                     string
 	licences, paths         []string
+	digests                 []string // of the package's content, as the document says
 	facts                   facts
 }
 
@@ -44,7 +45,7 @@ func (r *reading) add(c component) {
 	if ok && p.Version == "" {
 		p.Version = c.version
 	}
-	p.Licenses, p.Paths, p.CPE = c.licences, c.paths, c.cpe
+	p.Licenses, p.Paths, p.CPE, p.Digests = c.licences, c.paths, c.cpe, c.digests
 	r.foreign(&p, c.facts)
 	c.facts.applyTo(&p)
 	switch {
@@ -160,6 +161,7 @@ func (r *reading) knowLayers() {
 func (r *reading) finish() *Document {
 	inv := r.doc.Inventory
 	r.relations.settle(inv.Packages)
+	r.settleFiles()
 	_, subject := repositoryOf(r.doc.Image.Reference)
 	for i := range inv.Packages {
 		p := &inv.Packages[i]

@@ -30,9 +30,14 @@ type Document struct {
 	Tool Tool
 	// Created is the time that the document gives for its own making; the image's own is Image.Created.
 	Created time.Time
+	// OfDirectory says that the document is about a directory, such as what BuildKit gives its generators, and not about an image:
+	// some tools then look for other things.
+	OfDirectory bool
 	// Image is what the document is about. One that was read has no layers to read: it only describes them.
 	Image     *image.Image
 	Inventory *inventory.Inventory
+	// Files are those of which the document gives digests, sorted by path. Of an image, [FilesOf] gives them.
+	Files []File
 }
 
 // Tool is a program that makes documents.

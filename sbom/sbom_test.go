@@ -108,7 +108,7 @@ func sameAgain(t *testing.T, write func(*bytes.Buffer, *Document) error, d *Docu
 	want := *d
 	ignore := cmp.Options{
 		cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(image.Image{}, image.Layer{}), cmpopts.IgnoreFields(Document{}, "Format"),
-		cmpopts.IgnoreFields(inventory.Package{}, "Files", "Project", "Depends", "Functions"), cmpopts.IgnoreFields(inventory.Inventory{}, "Changes", "Reach"),
+		cmpopts.IgnoreFields(inventory.Package{}, "Files", "Project", "Depends", "Functions", "Choices", "Recommends", "Provides"), cmpopts.IgnoreFields(inventory.Inventory{}, "Changes", "Reach"),
 		cmpopts.IgnoreFields(image.Layer{}, "MediaType", "Unreadable"),
 	}
 	if diff := cmp.Diff(&want, got, ignore); diff != "" {

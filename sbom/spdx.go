@@ -25,6 +25,7 @@ type spdxDocument struct {
 	CreationInfo         spdxCreation       `json:"creationInfo"`
 	DocumentDescribes    []string           `json:"documentDescribes,omitempty"`
 	Packages             []spdxPackage      `json:"packages,omitempty"`
+	Files                []spdxFile         `json:"files,omitempty"`
 	ExtractedLicensing   []spdxLicence      `json:"hasExtractedLicensingInfos,omitempty"`
 	Relationships        []spdxRelationship `json:"relationships,omitempty"`
 	Annotations          []spdxAnnotation   `json:"annotations,omitempty"`
@@ -55,6 +56,12 @@ type spdxPackage struct {
 	ExternalRefs          []spdxReference  `json:"externalRefs,omitempty"`
 	AttributionTexts      []string         `json:"attributionTexts,omitempty"`
 	Annotations           []spdxAnnotation `json:"annotations,omitempty"`
+}
+
+type spdxFile struct {
+	SPDXID    string         `json:"SPDXID"`
+	Name      string         `json:"fileName"`
+	Checksums []spdxChecksum `json:"checksums"`
 }
 
 type spdxChecksum struct {
@@ -194,6 +201,7 @@ func (s *spdxDocument) addPackages(d *Document) {
 			s.relate(ids[i], "DEPENDS_ON", ids[n])
 		}
 	}
+	s.addFiles(d, ids)
 	for _, ref := range book.sorted() {
 		s.ExtractedLicensing = append(s.ExtractedLicensing, spdxLicence{ID: ref, Text: book.words[ref], Name: book.words[ref]})
 	}

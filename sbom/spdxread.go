@@ -35,6 +35,7 @@ func (s *spdxDocument) document() *Document {
 			r.distribution(p.Name, p.VersionInfo, p.facts())
 		case p.isImage(subjects[p.SPDXID]):
 			if subjects[p.SPDXID] {
+				r.doc.OfDirectory = strings.HasPrefix(p.SPDXID, "SPDXRef-DocumentRoot-Directory-") // Syft's
 				r.image(p.Name, p.VersionInfo, p.purl(), p.digests(), p.facts())
 			}
 		default:
@@ -43,6 +44,9 @@ func (s *spdxDocument) document() *Document {
 	}
 	if r.doc.Image.Reference == "" {
 		r.doc.Image.Reference = s.Name
+	}
+	for _, f := range s.Files {
+		r.file(f.SPDXID, f.Name, spdxDigests(f.Checksums))
 	}
 	words := map[string]string{}
 	for _, l := range s.ExtractedLicensing {
@@ -59,6 +63,8 @@ func (s *spdxDocument) document() *Document {
 			r.relations.need(rel.Element, rel.Related)
 		case rel.Type == "DEPENDENCY_OF":
 			r.relations.need(rel.Related, rel.Element)
+		case rel.Type == "CONTAINS":
+			r.relations.hold(rel.Element, rel.Related)
 		case rel.Type == "OTHER" && strings.HasPrefix(rel.Comment, "ownership-by-file-overlap"): // Syft's
 			r.relations.owners[rel.Related] = rel.Element
 		}
@@ -199,6 +205,7 @@ func (p *spdxPackage) component(words map[string]string) component {
 	}
 	c := component{
 		id: p.SPDXID, name: p.Name, version: p.VersionInfo, purl: p.purl(), cpe: p.cpe(), facts: p.facts(), licences: apart(declared, words),
+		digests: spdxDigests(p.Checksums),
 	}
 	if len(c.facts) > 0 && strings.HasPrefix(c.facts[0].name, namespace) {
 		return c

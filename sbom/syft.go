@@ -26,12 +26,20 @@ type syftDocument struct {
 		Licenses json.RawMessage `json:"licenses"` // words, or objects
 		Metadata json.RawMessage `json:"metadata"` // of a form of its own for each type
 	} `json:"artifacts"`
+	Files []struct {
+		ID       string `json:"id"`
+		Location struct {
+			Path string `json:"path"`
+		} `json:"location"`
+		Digests []syftDigest `json:"digests"`
+	} `json:"files"`
 	Relationships []struct {
 		Parent string `json:"parent"`
 		Child  string `json:"child"`
 		Type   string `json:"type"`
 	} `json:"artifactRelationships"`
 	Source struct {
+		Type     string          `json:"type"`
 		Name     string          `json:"name"`
 		Target   json.RawMessage `json:"target"` // up to schema 6
 		Metadata json.RawMessage `json:"metadata"`
@@ -52,6 +60,11 @@ type syftDocument struct {
 	Schema struct {
 		Version string `json:"version"`
 	} `json:"schema"`
+}
+
+type syftDigest struct {
+	Algorithm string `json:"algorithm"`
+	Value     string `json:"value"`
 }
 
 // syftImage is what Syft says of an image.
@@ -75,6 +88,7 @@ func readSyft(data []byte) (*Document, error) {
 	}
 	r := newReading(strings.TrimSpace("Syft " + s.Schema.Version))
 	r.doc.Tool = Tool{s.Descriptor.Name, s.Descriptor.Version}
+	r.doc.OfDirectory = s.Source.Type == "directory"
 	s.image(r)
 	if d := s.Distro; d.ID != "" || d.Name != "" {
 		r.distribution(cmp.Or(d.ID, d.Name), cmp.Or(d.VersionID, d.Version), facts{
@@ -83,7 +97,8 @@ func readSyft(data []byte) (*Document, error) {
 	}
 	for i := range s.Artifacts {
 		a := &s.Artifacts[i]
-		c := component{id: a.ID, name: a.Name, version: a.Version, purl: a.PURL, licences: syftLicences(a.Licenses), facts: syftFacts(a.Metadata)}
+		c := component{id: a.ID, name: a.Name, version: a.Version, purl: a.PURL, licences: syftLicences(a.Licenses),
+			facts: syftFacts(a.Metadata), digests: syftArchive(a.Metadata)}
 		for n, l := range a.Locations {
 			c.paths = append(c.paths, strings.TrimPrefix(l.Path, "/"))
 			if n == 0 {
@@ -92,10 +107,15 @@ func readSyft(data []byte) (*Document, error) {
 		}
 		r.add(c)
 	}
+	for i := range s.Files {
+		r.file(s.Files[i].ID, s.Files[i].Location.Path, syftDigests(s.Files[i].Digests))
+	}
 	for _, rel := range s.Relationships {
 		switch rel.Type {
 		case "dependency-of":
 			r.relations.need(rel.Child, rel.Parent)
+		case "contains":
+			r.relations.hold(rel.Parent, rel.Child)
 		case "ownership-by-file-overlap":
 			r.relations.owners[rel.Child] = rel.Parent
 		}
@@ -194,4 +214,25 @@ func syftFacts(raw json.RawMessage) facts {
 		}
 	}
 	return f
+}
+
+// syftArchive gives the digests of the archive that a package is; nil for any that is none.
+func syftArchive(raw json.RawMessage) []string {
+	var m struct {
+		Digests []syftDigest `json:"digest"`
+	}
+	if len(raw) == 0 || json.Unmarshal(raw, &m) != nil {
+		return nil
+	}
+	return syftDigests(m.Digests)
+}
+
+func syftDigests(list []syftDigest) []string {
+	var all []string
+	for _, d := range list {
+		if text := digestOf(d.Algorithm, d.Value); text != "" {
+			all = append(all, text)
+		}
+	}
+	return all
 }

@@ -8,7 +8,7 @@ import (
 
 // readTagValue reads the part of SPDX's tag-value form that packages need
 // (https://spdx.github.io/spdx-spec/v2.3/conformance/#44-standard-data-format-requirements): "Tag: value" on each line, a
-// text over several lines between <text> and </text>. Files and snippets are passed over.
+// text over several lines between <text> and </text>. Of files, names and checksums are read; snippets are passed over.
 func readTagValue(data []byte) (*Document, error) {
 	var s spdxDocument
 	var current *spdxPackage // nil outside of packages
@@ -40,15 +40,27 @@ func readTagValue(data []byte) (*Document, error) {
 			}
 			s.Packages = append(s.Packages, spdxPackage{Name: value})
 			current, inFile = &s.Packages[len(s.Packages)-1], false
-		case "FileName", "SnippetSPDXID", "SnippetSPDXIdentifier":
+		case "FileName":
+			if len(s.Files) == maxFiles {
+				return nil, errFiles
+			}
+			s.Files = append(s.Files, spdxFile{Name: value})
 			current, inFile = nil, true
+		case "FileChecksum":
+			if n := len(s.Files); n > 0 {
+				s.Files[n-1].Checksums = append(s.Files[n-1].Checksums, tagChecksum(value))
+			}
+		case "SnippetSPDXID", "SnippetSPDXIdentifier":
+			current, inFile = nil, false
 		case "LicenseID":
 			s.ExtractedLicensing = append(s.ExtractedLicensing, spdxLicence{ID: value})
-			current = nil
+			current, inFile = nil, false
 		default:
 			switch {
 			case current != nil && current.tag(tag, value):
-			case !inFile:
+			case inFile && tag == "SPDXID":
+				s.Files[len(s.Files)-1].SPDXID = value
+			case !inFile || tag == "Relationship":
 				s.tag(tag, value)
 			}
 		}
@@ -101,8 +113,7 @@ func (p *spdxPackage) tag(tag, value string) bool {
 	case "PackageAttributionText":
 		p.AttributionTexts = append(p.AttributionTexts, value)
 	case "PackageChecksum":
-		algorithm, sum, _ := strings.Cut(value, ": ")
-		p.Checksums = append(p.Checksums, spdxChecksum{algorithm, sum})
+		p.Checksums = append(p.Checksums, tagChecksum(value))
 	case "ExternalRef":
 		if words := strings.Fields(value); len(words) == 3 {
 			p.ExternalRefs = append(p.ExternalRefs, spdxReference{words[0], words[1], words[2]})
@@ -111,4 +122,10 @@ func (p *spdxPackage) tag(tag, value string) bool {
 		return false
 	}
 	return true
+}
+
+// tagChecksum reads "SHA256: 4f1c...".
+func tagChecksum(value string) spdxChecksum {
+	algorithm, sum, _ := strings.Cut(value, ":")
+	return spdxChecksum{algorithm, strings.TrimSpace(sum)}
 }

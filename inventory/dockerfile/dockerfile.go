@@ -44,11 +44,21 @@ type stage struct {
 type instruction struct {
 	line int
 	step
+	node *parser.Node
 }
 
 // Parse reads a Dockerfile. args are the build arguments that were given to the build; they matter where a FROM names
 // one.
 func Parse(source []byte, args map[string]string) (*File, error) {
+	r, err := parse(source, args)
+	if err != nil {
+		return nil, err
+	}
+	return &File{r.stages}, nil
+}
+
+// parse reads a Dockerfile into its stages.
+func parse(source []byte, args map[string]string) (*reader, error) {
 	if len(source) > maxSize {
 		return nil, fmt.Errorf("the Dockerfile has %d bytes; those of more than %d are not read", len(source), maxSize)
 	}
@@ -59,14 +69,14 @@ func Parse(source []byte, args map[string]string) (*File, error) {
 	if len(result.AST.Children) > maxInstructions {
 		return nil, fmt.Errorf("the Dockerfile has more than %d instructions, which is not read", maxInstructions)
 	}
-	r := reader{args: args, globals: map[string]string{}, named: map[string]int{}}
+	r := &reader{args: args, globals: map[string]string{}, named: map[string]int{}}
 	for _, n := range result.AST.Children {
 		r.read(n)
 	}
 	if len(r.stages) == 0 {
 		return nil, errors.New("the Dockerfile has no FROM")
 	}
-	return &File{r.stages}, nil
+	return r, nil
 }
 
 // reader gathers the stages of a Dockerfile.
@@ -87,7 +97,7 @@ func (r *reader) read(n *parser.Node) {
 		}
 	case kind != "ONBUILD": // it works in other builds than this one
 		s := &r.stages[len(r.stages)-1]
-		s.instructions = append(s.instructions, instruction{n.StartLine, newStep(kind, text(n))})
+		s.instructions = append(s.instructions, instruction{n.StartLine, newStep(kind, text(n)), n})
 	}
 }
 
@@ -95,7 +105,7 @@ func (r *reader) read(n *parser.Node) {
 func (r *reader) global(n *parser.Node) {
 	for a := n.Next; a != nil; a = a.Next {
 		name, value, _ := strings.Cut(a.Value, "=")
-		value = r.expand(strings.Trim(value, `"'`))
+		value = r.expand(unquoted(value))
 		if given, ok := r.args[name]; ok {
 			value = given
 		}
@@ -111,7 +121,7 @@ func (r *reader) from(n *parser.Node) {
 	}
 	s := stage{line: n.StartLine, parent: -1}
 	if len(words) > 0 {
-		s.base = r.expand(strings.Trim(words[0], `"'`))
+		s.base = r.expand(unquoted(words[0]))
 	}
 	if earlier, ok := r.named[strings.ToLower(s.base)]; ok {
 		s.parent = earlier
@@ -122,11 +132,16 @@ func (r *reader) from(n *parser.Node) {
 	r.stages = append(r.stages, s)
 }
 
-// expand puts the global arguments into a word; it is empty where they are too long to be an image's name.
+// expand puts the global arguments into a word.
 func (r *reader) expand(word string) string {
+	return expand(word, func(name string) string { return r.globals[name] })
+}
+
+// expand puts the values of variables into a word; it is empty where they are too long to be a name.
+func expand(word string, lookup func(name string) string) string {
 	left := maxExpanded
 	expanded := os.Expand(word, func(variable string) string {
-		value := r.value(variable)
+		value := substitute(variable, lookup)
 		if left -= len(value); left < 0 {
 			return ""
 		}
@@ -138,18 +153,18 @@ func (r *reader) expand(word string) string {
 	return expanded
 }
 
-// value is what a variable stands for: NAME, NAME:-default or NAME:+other.
-func (r *reader) value(variable string) string {
+// substitute is what a variable stands for: NAME, NAME:-default or NAME:+other.
+func substitute(variable string, lookup func(name string) string) string {
 	if name, fallback, ok := strings.Cut(variable, ":-"); ok {
-		return cmp.Or(r.globals[name], fallback)
+		return cmp.Or(lookup(name), fallback)
 	}
 	if name, other, ok := strings.Cut(variable, ":+"); ok {
-		if r.globals[name] == "" {
+		if lookup(name) == "" {
 			return ""
 		}
 		return other
 	}
-	return r.globals[variable]
+	return lookup(variable)
 }
 
 // text is what follows an instruction's keyword and flags, as the history would tell it.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"strconv"
 	"strings"
 
 	"tidewaiter/inventory"
@@ -36,9 +37,11 @@ func (apk) Extract(ctx context.Context, tree *layer.Tree, path string) ([]invent
 type apkRecord struct {
 	pkg             inventory.Package
 	wants, provides []string
-	origin, dir     string
-	line            int
-	bad             error
+	// beside are the packages with which it installs itself.
+	beside      []string
+	origin, dir string
+	line        int
+	bad         error
 }
 
 // apkReader reads a database record by record.
@@ -125,6 +128,8 @@ func (r *apkRecord) add(line []byte) {
 		r.wants = apkNames(value)
 	case 'p':
 		r.provides = apkNames(value)
+	case 'i':
+		r.beside = apkNames(value)
 	case 'F':
 		r.dir = value
 	case 'R':
@@ -132,6 +137,10 @@ func (r *apkRecord) add(line []byte) {
 			return // end says so
 		}
 		p.Files = append(p.Files, inventory.OwnedFile{Path: strings.TrimPrefix(r.dir+"/"+value, "/")})
+	case 'a':
+		if n := len(p.Files); n > 0 {
+			p.Files[n-1].Mode = apkMode(value)
+		}
 	case 'Z':
 		if n := len(p.Files); n > 0 {
 			p.Files[n-1].Digest = apkDigest(value)
@@ -152,6 +161,15 @@ func apkNames(list string) []string {
 		names = append(names, want)
 	}
 	return names
+}
+
+// apkMode reads owner, group and mode, "0:0:755".
+func apkMode(value string) uint32 {
+	mode, err := strconv.ParseUint(value[strings.LastIndexByte(value, ':')+1:], 8, 12)
+	if err != nil {
+		return 0
+	}
+	return uint32(mode)
 }
 
 // apkDigest reads a checksum: Q1 and a base64 SHA-1, or Q2 and a base64 SHA-256.
@@ -179,14 +197,15 @@ func apkPackages(records []apkRecord) []inventory.Package {
 	for i := range records {
 		providers[records[i].pkg.Name] = records[i].pkg.Name
 	}
-	pkgs := make([]inventory.Package, len(records))
+	pkgs, more := make([]inventory.Package, len(records)), make([]pulls, len(records))
 	for i := range records {
 		p := records[i].pkg
 		p.Type = "apk"
 		// A package and its origin are built together and have one version.
 		p.Source = &inventory.Source{Name: legalOr(records[i].origin, p.Name), Version: p.Version}
 		p.Depends = needs(p.Name, records[i].wants, providers)
-		pkgs[i] = p
+		pkgs[i], more[i] = p, pulls{choices: records[i].wants, beside: records[i].beside, provides: records[i].provides}
 	}
+	setPulls(pkgs, more)
 	return pkgs
 }

@@ -43,7 +43,7 @@ func TestParseInstalled(t *testing.T) {
 	want := []inventory.Package{
 		{Type: "apk", Name: "libcrypto3", Version: "3.1.3-r0", Arch: "x86_64", Licenses: []string{"Apache-2.0"},
 			Source: &inventory.Source{Name: "openssl", Version: "3.1.3-r0"}, Paths: []string{"lib/apk/db/installed"}, Depends: []string{"musl"},
-			Files: []inventory.OwnedFile{{Path: "etc/ssl/ct_log_list.cnf", Digest: "sha1:a2587c4e97408b64274e5e052b74e3754892c13a"}, {Path: "lib/libcrypto.so.3"}}},
+			Files: []inventory.OwnedFile{{Path: "etc/ssl/ct_log_list.cnf", Digest: "sha1:a2587c4e97408b64274e5e052b74e3754892c13a"}, {Path: "lib/libcrypto.so.3", Mode: 0o755}}},
 		{Type: "apk", Name: "musl", Version: "1.2.4-r1", Arch: "x86_64", Licenses: []string{"MIT"},
 			Source: &inventory.Source{Name: "musl", Version: "1.2.4-r1"}, Paths: []string{"lib/apk/db/installed"},
 			Files: []inventory.OwnedFile{{Path: "top"}}},

@@ -46,6 +46,7 @@ func parseStatus(ctx context.Context, file []byte, path string) ([]inventory.Pac
 	var pkgs []inventory.Package
 	var wants [][]string
 	var bad damage
+	var more []pulls
 	providers := map[string]string{}
 	for s := range stanzas(file) {
 		bad.records++
@@ -68,6 +69,10 @@ func parseStatus(ctx context.Context, file []byte, path string) ([]inventory.Pac
 		p.Paths = []string{path}
 		pkgs = append(pkgs, p)
 		wants = append(wants, append(relations(s.get("Pre-Depends")), relations(s.get("Depends"))...))
+		more = append(more, pulls{
+			choices: slices.Concat(alternatives(s.get("Pre-Depends")), alternatives(s.get("Depends"))),
+			weak:    alternatives(s.get("Recommends")), provides: relations(s.get("Provides")),
+		})
 		for _, name := range relations(s.get("Provides")) {
 			if _, ok := providers[name]; !ok {
 				providers[name] = p.Name
@@ -80,6 +85,7 @@ func parseStatus(ctx context.Context, file []byte, path string) ([]inventory.Pac
 	for i := range pkgs {
 		pkgs[i].Depends = needs(pkgs[i].Name, wants[i], providers)
 	}
+	setPulls(pkgs, more)
 	return pkgs, bad.err()
 }
 
@@ -147,6 +153,9 @@ func relations(list string) []string {
 	}
 	return names
 }
+
+// alternatives gives the names of a list of dependencies, each alternative of them.
+func alternatives(list string) []string { return relations(strings.ReplaceAll(list, "|", ",")) }
 
 // conffiles reads the field Conffiles: a path and its MD5 on each line.
 func conffiles(list string) []inventory.OwnedFile {

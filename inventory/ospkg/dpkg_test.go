@@ -65,7 +65,7 @@ func TestParseStatus(t *testing.T) {
 				{Path: "etc/ssl/openssl.cnf", Digest: empty, Config: true}, {Path: "etc/ssl/old.cnf", Digest: empty, Config: true},
 			}},
 		{Type: "deb", Name: "libc6", Version: "2.36-9+b1", Arch: "amd64", Paths: []string{"var/lib/dpkg/status"},
-			Source: &inventory.Source{Name: "glibc", Version: "2.36-9"}},
+			Source: &inventory.Source{Name: "glibc", Version: "2.36-9"}, Provides: []string{"libc-dev"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -28,6 +28,7 @@ func (rpm) Rules() []inventory.Rule {
 		{Suffix: "rpm/Packages.db"},
 		{Name: "Packages.db", Magic: ndbMagic},
 		{Suffix: "rpm/Packages"},
+		{Dir: "pki/rpm-gpg", Magic: "-----BEGIN PGP PUBLIC KEY", CaptureOnly: true},
 	}
 }
 
@@ -48,6 +49,7 @@ func parseRPM(ctx context.Context, file, wal []byte, path string) ([]inventory.P
 	var bad damage
 	var wants [][]string
 	files := 0
+	var more []pulls
 	providers := map[string]string{}
 	for blob, err := range headers {
 		bad.records++
@@ -73,6 +75,7 @@ func parseRPM(ctx context.Context, file, wal []byte, path string) ([]inventory.P
 		}
 		pkgs = append(pkgs, h.pkg(path))
 		wants = append(wants, h.requires)
+		more = append(more, pulls{choices: richNames(h.requires), weak: h.recommends, beside: h.supplements, provides: h.provides})
 		for _, name := range h.provides {
 			if _, ok := providers[name]; !ok {
 				providers[name] = h.name
@@ -82,6 +85,7 @@ func parseRPM(ctx context.Context, file, wal []byte, path string) ([]inventory.P
 	for i := range pkgs {
 		pkgs[i].Depends = needs(pkgs[i].Name, wants[i], providers)
 	}
+	setPulls(pkgs, more)
 	return pkgs, bad.err()
 }
 

@@ -68,7 +68,7 @@ func TestParseHeader(t *testing.T) {
 	want := inventory.Package{
 		Type: "rpm", Name: "openssl-libs", Version: "1:3.0.7-27.el9", Arch: "x86_64", Licenses: []string{"ASL 2.0"},
 		Source: &inventory.Source{Name: "openssl", Version: "1:3.0.7-27.el9"}, Modularity: "m:1:2:c", Paths: []string{"db"},
-		Files: []inventory.OwnedFile{{Path: "etc/pki/openssl.cnf", Digest: "sha256:aa", Config: true}, {Path: "usr/lib64/libssl.so.3", Digest: "sha256:bb"}},
+		Files: []inventory.OwnedFile{{Path: "etc/pki/openssl.cnf", Digest: "sha256:aa", Mode: 0o644, Config: true}, {Path: "usr/lib64/libssl.so.3", Digest: "sha256:bb", Mode: 0o755}},
 	}
 	if diff := cmp.Diff(want, h.pkg("db")); diff != "" {
 		t.Error(diff)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ type rpmHeader struct {
 	distribution                 string
 	modularity                   string
 	provides, requires           []string
+	recommends, supplements      []string
 	files                        []inventory.OwnedFile
 }
 
@@ -44,6 +46,8 @@ const (
 	tagBaseNames    = 1117
 	tagDirNames     = 1118
 	tagDigestAlgo   = 5011
+	tagRecommends   = 5046 // RPMTAG_RECOMMENDNAME
+	tagSupplements  = 5052 // RPMTAG_SUPPLEMENTNAME
 	tagModularity   = 5096
 
 	typeChar        = 1
@@ -80,6 +84,7 @@ func parseHeader(blob []byte) (rpmHeader, error) {
 		name: x.text(tagName), version: x.text(tagVersion), release: x.text(tagRelease), arch: legalOr(x.text(tagArch), ""),
 		license: x.text(tagLicense), vendor: x.text(tagVendor), distribution: x.text(tagDistribution), sourceRPM: x.text(tagSourceRPM), modularity: legalOr(x.text(tagModularity), ""),
 		provides: x.texts(tagProvideName), requires: x.texts(tagRequireName), files: x.files(),
+		recommends: richNames(x.texts(tagRecommends)), supplements: richNames(x.texts(tagSupplements)),
 	}
 	if epoch := x.numbers(tagEpoch); len(epoch) > 0 {
 		h.epoch = strconv.FormatUint(uint64(epoch[0]), 10) + ":"
@@ -111,6 +116,23 @@ func indexHeader(blob []byte) (*headerIndex, error) {
 		}
 	}
 	return x, nil
+}
+
+// richNames gives the names of dependencies, of those that are expressions ("(a and b)") each name in them.
+func richNames(list []string) []string {
+	var names []string
+	for _, want := range list {
+		if !strings.HasPrefix(want, "(") {
+			names = append(names, want)
+			continue
+		}
+		for _, word := range strings.FieldsFunc(want, func(r rune) bool { return r == '(' || r == ')' || r == ' ' }) {
+			if !slices.Contains([]string{"and", "or", "if", "else", "with", "without", "unless"}, word) {
+				names = append(names, word)
+			}
+		}
+	}
+	return names
 }
 
 // text gives a string; empty where there is none, or rpm's own word for none.
@@ -186,6 +208,9 @@ func (x *headerIndex) files() []inventory.OwnedFile {
 			continue
 		}
 		f := inventory.OwnedFile{Path: strings.TrimPrefix(name, "/")}
+		if i < len(modes) {
+			f.Mode = modes[i] &^ modeType
+		}
 		if i < len(digests) && digests[i] != "" && algorithm != "" {
 			f.Digest = algorithm + ":" + digests[i]
 		}
