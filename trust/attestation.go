@@ -62,6 +62,11 @@ type Attestation struct {
 	Document []byte `json:"-"`
 }
 
+// Untold says whether nobody can tell what it states: it is broken, and nothing says of what type it is.
+func (a *Attestation) Untold() bool {
+	return a.Kind == OfStatement && a.Status == Broken && a.PredicateType == ""
+}
+
 // Signer is who signed something.
 type Signer struct {
 	// Name is what the user calls a trusted signer; empty for a stranger.

@@ -54,6 +54,7 @@ const (
 	OtherCopy          UndeclaredKind = "copy"        // a copied file is not that of the context, or of the stage
 	LayerWithout       UndeclaredKind = "layer"       // a layer that no instruction made
 	InstructionWithout UndeclaredKind = "instruction" // an instruction that should have made a layer and did not
+	OtherInstruction   UndeclaredKind = "history"     // the history tells of another instruction than the Dockerfile
 	OtherConfig        UndeclaredKind = "config"      // ENV, USER, ENTRYPOINT, CMD, ... differ
 )
 

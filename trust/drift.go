@@ -9,9 +9,16 @@ type Drift struct {
 	// Attested is the status of the attestation that it is from, and Signer the label of who signed that; empty for a file of the user's.
 	Attested Status `json:"attested,omitempty"`
 	Signer   string `json:"signer,omitempty"`
+	// OtherImage is the digest of the image that the document says it is about, where that is not this one.
+	OtherImage string `json:"otherImage,omitempty"`
+	// Stage is the stage of the build that the document is about, where that is not the image: BuildKit makes such documents.
+	Stage string `json:"stage,omitempty"`
 	// Claimed are the packages that the document lists, Same those found aboard as it says.
 	Claimed int `json:"claimed"`
 	Same    int `json:"same"`
+	// Uncompared are the packages aboard for which the document does not vouch: of kinds that its maker does not seem to look for, or
+	// listed without a version.
+	Uncompared int `json:"uncompared,omitempty"`
 	// FilesSame are the files whose digests the document has, and that are those aboard.
 	FilesSame int `json:"filesSame,omitempty"`
 	// Differences are sorted by kind and package.

@@ -5,11 +5,15 @@ type Integrity struct {
 	// Verified are the files whose checksum was compared and is right, Unverified those of packages whose database has none.
 	Verified   int `json:"verified"`
 	Unverified int `json:"unverified,omitempty"`
+	// Unlisted are the packages of whose files the database has no list, though it should: somebody took it away.
+	Unlisted int `json:"unlisted,omitempty"`
 	// Changed are sorted by path: those that are not configuration first.
 	Changed []ChangedFile `json:"changed"`
 	Missing []ChangedFile `json:"missing,omitempty"`
 	// Databases are the package databases, and whether something signed vouches for them.
 	Databases []Database `json:"databases,omitempty"`
+	// Notes say what could not be compared, and by what it was compared instead.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // ChangedFile is a packaged file that is not what the package installed, or that is gone.
@@ -36,10 +40,14 @@ type Database struct {
 	Packages int    `json:"packages"`
 	// Status is verified where signed metadata vouches for all of it, broken where that contradicts it, and unsigned where there is none.
 	Status Status `json:"status"`
-	// Signed counts the packages for which signed metadata vouches, Signer says whose.
-	Signed int    `json:"signed,omitempty"`
-	Signer string `json:"signer,omitempty"`
-	Why    string `json:"why"`
+	// Asked says that there was signed metadata, or a key of the user's, to hold it against.
+	Asked bool `json:"asked,omitempty"`
+	// Signed counts the packages of which signed metadata vouches for all, their files' checksums too; Published those that it only
+	// lists in the same version. Signer says whose it is.
+	Signed    int    `json:"signed,omitempty"`
+	Published int    `json:"published,omitempty"`
+	Signer    string `json:"signer,omitempty"`
+	Why       string `json:"why"`
 	// Contradictions are what the signed metadata says otherwise: one sentence each, sorted.
 	Contradictions []string `json:"contradictions,omitempty"`
 }

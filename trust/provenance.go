@@ -1,6 +1,9 @@
 package trust
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Provenance is what an SLSA provenance says of a build, and how much of it holds.
 type Provenance struct {
@@ -10,6 +13,8 @@ type Provenance struct {
 	// Attested is the status of the attestation that it is from, and Signer the label of who signed that.
 	Attested Status `json:"attested"`
 	Signer   string `json:"signer,omitempty"`
+	// SignedBy is who signed it, as far as the signature tells; nil where nobody did.
+	SignedBy *Signer `json:"signedBy,omitempty"`
 	// Builder is the id of who ran the build, as a URI; Platform the platform that it ran on.
 	Builder  string `json:"builder,omitempty"`
 	Platform string `json:"platform,omitempty"`
@@ -23,12 +28,12 @@ type Provenance struct {
 	Mode string `json:"mode,omitempty"`
 	// Inputs are what went into the build, sorted by kind and name.
 	Inputs []Input `json:"inputs,omitempty"`
+	// InputsAttested is the status of another attestation, that mode and inputs are from; empty where they are from the same.
+	InputsAttested Status `json:"inputsAttested,omitempty"`
 	// Claims are the statements that a reader may want to rely on, each with how it stands.
 	Claims []Claim `json:"claims,omitempty"`
-
-	// Dockerfile is the one that was built, and Args its arguments; nil where they are not known.
-	Dockerfile []byte            `json:"-"`
-	Args       map[string]string `json:"-"`
+	// Notes say what else was there, and why it was not gone by.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // BuildSource is where a build's instructions came from.
@@ -86,4 +91,86 @@ type Claim struct {
 	Value    string   `json:"value,omitempty"`
 	Standing Standing `json:"standing"`
 	Why      string   `json:"why"`
+}
+
+// Claim gives the claim of a name; nil where there is none.
+func (p *Provenance) Claim(name string) *Claim {
+	for i := range p.Claims {
+		if p.Claims[i].Name == name {
+			return &p.Claims[i]
+		}
+	}
+	return nil
+}
+
+// Line says in one line who built the image from what, and how surely that is known: by github-actions from acme/shop@9f3c1e2 (verified).
+func (p *Provenance) Line() string {
+	if p.Attested == Broken {
+		return "not known: its provenance is broken"
+	}
+	line, from := "by "+p.BuilderName(), ""
+	if p.Source != nil {
+		from = " from " + p.Source.short()
+	}
+	builder, source := p.surely("builder"), p.surely("source")
+	if p.Builder == "" && p.Source != nil {
+		builder = source
+	}
+	if from == "" || builder == source {
+		return line + from + " (" + builder + ")"
+	}
+	return line + " (" + builder + ")" + from + " (" + source + ")"
+}
+
+// surely says what stands behind a claim, in the words of the screens.
+func (p *Provenance) surely(name string) string {
+	c := p.Claim(name)
+	switch {
+	case c != nil && c.Standing == Proven:
+		return string(Verified)
+	case c != nil && c.Standing == Refuted:
+		return string(Refuted)
+	case p.Attested == Stranger:
+		return "claimed by a stranger"
+	}
+	return string(Claimed)
+}
+
+// BuilderName is the builder's name as people call it; the address of one that is not known.
+func (p *Provenance) BuilderName() string {
+	_, address, _ := strings.Cut(p.Builder, "://")
+	for _, b := range []struct{ host, part, name string }{
+		{"github.com/slsa-framework/slsa-github-generator/", "", "slsa-github-generator"}, {"github.com/", "/.github/workflows/", "github-actions"},
+		{"github.com/actions/runner", "", "github-actions"}, {"github.com/", "/actions/runs/", "github-actions"},
+		{"gitlab.com/", "/-/runners/", "gitlab-ci"}, {"gitlab.com/", "/-/jobs/", "gitlab-ci"},
+		{"cloudbuild.googleapis.com/", "", "google-cloud-build"}, {"tekton.dev/", "", "tekton"},
+	} {
+		if strings.HasPrefix(address, b.host) && strings.Contains(address, b.part) {
+			return b.name
+		}
+	}
+	switch {
+	case address != "":
+		return address
+	case p.Builder != "":
+		return p.Builder
+	case strings.Contains(p.BuildType, "buildkit"):
+		return "buildkit"
+	}
+	return "an unnamed builder"
+}
+
+// short is the source in a few characters: acme/shop@9f3c1e2 for what is on a host of many repositories, else with its host.
+func (s *BuildSource) short() string {
+	name := s.URI
+	if _, rest, ok := strings.Cut(name, "://"); ok {
+		name = rest
+	}
+	for _, host := range []string{"github.com/", "gitlab.com/", "bitbucket.org/"} {
+		name = strings.TrimPrefix(name, host)
+	}
+	if s.Commit != "" {
+		name += "@" + s.Commit[:min(len(s.Commit), 7)]
+	}
+	return name
 }

@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -28,16 +29,48 @@ type Subject struct {
 	Digest map[string]string `json:"digest"`
 }
 
-// ParseStatement reads an in-toto statement, version 1 or 0.1.
+// ParseStatement reads an in-toto statement, version 1 or 0.1. One that has a field twice is none: of two subjects or two predicate types
+// each program goes by another one.
 func ParseStatement(raw []byte) (*Statement, error) {
 	var s Statement
-	if err := json.Unmarshal(raw, &s); err != nil {
+	err := json.Unmarshal(raw, &s)
+	if err == nil {
+		err = Once(raw, "_type", "subject", "predicateType", "predicate")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("not a valid in-toto statement: %w", err)
 	}
 	if s.Type != StatementV1 && s.Type != StatementV01 {
 		return nil, fmt.Errorf("not an in-toto statement that is known: its type is %q", s.Type)
 	}
 	return &s, nil
+}
+
+// Once finds one of the fields of a valid JSON object that stands there twice or in other letters, which some readers take for the same.
+func Once(object []byte, fields ...string) error {
+	d := json.NewDecoder(bytes.NewReader(object))
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return err
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := token.(string)
+		for _, field := range fields {
+			if strings.EqualFold(key, field) && (key != field || seen[key]) {
+				return fmt.Errorf("it has the field %s more than once, or in other letters (%q)", field, key)
+			}
+		}
+		seen[key] = true
+		var skipped json.RawMessage
+		if err := d.Decode(&skipped); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // IsAbout says whether something with a digest, such as sha256:4f1c..., is one of the subjects. Of a subject with several

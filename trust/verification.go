@@ -31,6 +31,7 @@ type Verification struct {
 	SBOMs        []Drift       `json:"sboms,omitempty"`
 	Integrity    *Integrity    `json:"integrity,omitempty"`
 	Declared     *Declared     `json:"declared,omitempty"`
+	Replay       *Replay       `json:"replay,omitempty"`
 }
 
 // Verdict is that of all checks together: one that fails decides, then one that is unknown. Of none it is unknown.

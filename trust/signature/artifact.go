@@ -123,12 +123,15 @@ func (e *UnsignedError) Error() string {
 // VerifyArtifact gives the key that signed an artifact, as [SignArtifact] or cosign do it. The error is an [UnsignedError]
 // where none of the keys did; any other says that something could not be read.
 func (keys Keys) VerifyArtifact(ctx context.Context, a *image.Artifact) (*PublicKey, error) {
-	attached, err := a.Attached(ctx)
+	attached, spots, err := a.Attachments(ctx)
 	if err != nil {
 		return nil, err
 	}
 	unsigned := &UnsignedError{keys: keys}
 	var unread error
+	if len(spots) > 0 {
+		unread = errors.New(spots[0].Where + ": " + spots[0].Message)
+	}
 	for _, d := range attached {
 		for _, b := range d.Blobs[:min(len(d.Blobs), maxSignatures)] {
 			signed, by, err := keys.verifyBlob(ctx, d, b)

@@ -24,7 +24,17 @@ type bundle struct {
 	VerificationMaterial struct {
 		PublicKey *publicKeyHint `json:"publicKey,omitempty"`
 	} `json:"verificationMaterial"`
-	DSSEEnvelope *Envelope `json:"dsseEnvelope,omitempty"`
+	DSSEEnvelope     *Envelope         `json:"dsseEnvelope,omitempty"`
+	MessageSignature *messageSignature `json:"messageSignature,omitempty"`
+}
+
+// messageSignature is a signature of something that is not in the bundle.
+type messageSignature struct {
+	MessageDigest struct {
+		Algorithm string `json:"algorithm"`
+		Digest    []byte `json:"digest"`
+	} `json:"messageDigest"`
+	Signature []byte `json:"signature"`
 }
 
 type publicKeyHint struct {
@@ -33,6 +43,18 @@ type publicKeyHint struct {
 
 // ParseBundle gives the DSSE envelope of a sigstore bundle. Nothing is verified.
 func ParseBundle(raw []byte) (*Envelope, error) {
+	b, err := readBundle(raw)
+	if err != nil {
+		return nil, err
+	}
+	if b.DSSEEnvelope == nil {
+		return nil, errors.New("the sigstore bundle holds no DSSE envelope")
+	}
+	return b.DSSEEnvelope, nil
+}
+
+// readBundle reads a bundle, which holds either an envelope or a signature.
+func readBundle(raw []byte) (*bundle, error) {
 	var b bundle
 	if err := json.Unmarshal(raw, &b); err != nil {
 		return nil, fmt.Errorf("not a valid sigstore bundle: %w", err)
@@ -40,10 +62,10 @@ func ParseBundle(raw []byte) (*Envelope, error) {
 	switch {
 	case !IsBundleType(b.MediaType):
 		return nil, fmt.Errorf("not a sigstore bundle: its media type is %q", b.MediaType)
-	case b.DSSEEnvelope == nil:
-		return nil, errors.New("the sigstore bundle holds no DSSE envelope")
+	case (b.DSSEEnvelope == nil) == (b.MessageSignature == nil):
+		return nil, errors.New("the sigstore bundle holds no signature, or two")
 	}
-	return b.DSSEEnvelope, nil
+	return &b, nil
 }
 
 // newBundle puts an envelope that a key signed into a sigstore bundle.

@@ -9,6 +9,7 @@ import (
 	_ "crypto/sha512" // for crypto.SHA384 and crypto.SHA512
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -119,6 +120,15 @@ func hashes(key crypto.PublicKey) ([]crypto.Hash, error) {
 	return nil, fmt.Errorf("keys of the kind %T are not known: it takes ECDSA, Ed25519 or RSA", key)
 }
 
+// hash gives the one that the key signs with.
+func (k *PublicKey) hash() (crypto.Hash, error) {
+	list, err := hashes(k.key)
+	if err != nil {
+		return 0, err
+	}
+	return list[0], nil
+}
+
 // ErrSignature says that a signature is not the key's for the message.
 var ErrSignature = errors.New("the signature does not fit")
 
@@ -148,6 +158,14 @@ func (k *PublicKey) verify(h crypto.Hash, digest, signature []byte) bool {
 	return false
 }
 
+// verifyDigest is [PublicKey.Verify] where only the SHA-256 of the message is known.
+func (k *PublicKey) verifyDigest(sum, signature []byte) error {
+	if _, ok := k.key.(ed25519.PublicKey); ok || !k.verify(crypto.SHA256, sum, signature) {
+		return ErrSignature
+	}
+	return nil
+}
+
 // digest gives what is signed of a message.
 func digest(h crypto.Hash, message []byte) []byte {
 	if h == 0 {
@@ -162,6 +180,12 @@ func digest(h crypto.Hash, message []byte) []byte {
 func (k *PublicKey) Hint() string {
 	sum := sha256.Sum256(k.der)
 	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// fingerprint is the SHA-256 of the key's SubjectPublicKeyInfo.
+func (k *PublicKey) fingerprint() string {
+	sum := sha256.Sum256(k.der)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // PEM gives the key as a "PUBLIC KEY" block.

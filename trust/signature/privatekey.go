@@ -22,9 +22,10 @@ const (
 	oldEncryptedType = "ENCRYPTED COSIGN PRIVATE KEY"
 )
 
-// PrivateKey signs.
+// PrivateKey signs. Its secret may be here, or with a program that signs for us ([OpenPlugin]).
 type PrivateKey struct {
-	signer crypto.Signer
+	// sign signs a message, and what is to be signed of it by the hash that the key signs with.
+	sign   func(message, digest []byte, h crypto.Hash) ([]byte, error)
 	public *PublicKey
 }
 
@@ -84,29 +85,33 @@ func newPrivateKey(name string, key any) (*PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &PrivateKey{signer, public}, nil
+	return &PrivateKey{func(_, digest []byte, h crypto.Hash) ([]byte, error) { return signHere(signer, digest, h) }, public}, nil
+}
+
+// signHere signs with a key whose secret is here. ECDSA takes its nonce from the key and the digest (RFC 6979).
+func signHere(signer crypto.Signer, digest []byte, h crypto.Hash) ([]byte, error) {
+	switch key := signer.(type) {
+	case ed25519.PrivateKey:
+		return ed25519.Sign(key, digest), nil
+	case *ecdsa.PrivateKey:
+		return key.Sign(nil, digest, h) // without a source of randomness it is deterministic
+	case *rsa.PrivateKey:
+		return rsa.SignPKCS1v15(nil, key, h, digest)
+	}
+	return nil, fmt.Errorf("keys of the kind %T do not sign", signer)
 }
 
 // Public gives the key that verifies what this one signs.
 func (k *PrivateKey) Public() *PublicKey { return k.public }
 
-// Sign signs a message, in the form that [PublicKey.Verify] takes. The same key and message give the same signature:
-// ECDSA takes its nonce from them (RFC 6979).
+// Sign signs a message, in the form that [PublicKey.Verify] takes. Where the secret is here, the same key and message give the same
+// signature.
 func (k *PrivateKey) Sign(message []byte) ([]byte, error) {
-	list, err := hashes(k.public.key)
+	h, err := k.public.hash()
 	if err != nil {
 		return nil, err
 	}
-	digest := digest(list[0], message)
-	switch key := k.signer.(type) {
-	case ed25519.PrivateKey:
-		return ed25519.Sign(key, digest), nil
-	case *ecdsa.PrivateKey:
-		return key.Sign(nil, digest, list[0]) // without a source of randomness it is deterministic
-	case *rsa.PrivateKey:
-		return rsa.SignPKCS1v15(nil, key, list[0], digest)
-	}
-	return nil, fmt.Errorf("keys of the kind %T do not sign", k.signer)
+	return k.sign(message, digest(h, message), h)
 }
 
 // Generate makes a key pair (ECDSA on P-256), both in PEM form: the private key under a password, as cosign keeps it.

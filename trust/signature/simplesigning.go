@@ -55,12 +55,18 @@ func (keys Keys) verifySimply(document []byte, signature string) (manifest strin
 	if by, err = keys.Verify(document, raw); err != nil {
 		return "", nil, err
 	}
+	manifest, err = parseSimply(document)
+	return manifest, by, err
+}
+
+// parseSimply gives the digest of the manifest that such a document is for. Nothing is verified.
+func parseSimply(document []byte) (manifest string, err error) {
 	var s simpleSigning
 	if err := json.Unmarshal(document, &s); err != nil {
-		return "", nil, fmt.Errorf("what was signed is not valid: %w", err)
+		return "", fmt.Errorf("what was signed is not valid: %w", err)
 	}
 	if s.Critical.Type != simpleSigningStatement {
-		return "", nil, fmt.Errorf("what was signed is %q, not a signature of a manifest", s.Critical.Type)
+		return "", fmt.Errorf("what was signed is %q, not a signature of a manifest", s.Critical.Type)
 	}
-	return s.Critical.Image.Digest, by, nil
+	return s.Critical.Image.Digest, nil
 }
