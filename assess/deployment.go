@@ -145,7 +145,7 @@ const (
 // Short is a subject as a record of a deployment keeps it: what tells what is aboard, what is wrong with it and what quiets it, so
 // that it can be judged again; not the evidence. The subject itself stays as it is.
 func (s *Subject) Short() *Subject {
-	out := &Subject{Data: shortData(s.Data), Image: s.Image, Rules: s.Rules, BlindSpots: s.BlindSpots,
+	out := &Subject{Data: shortData(s.Data), Image: s.Image, Rules: s.Rules, BlindSpots: s.BlindSpots, Bindings: s.Bindings,
 		Packages: make([]inventory.Package, len(s.Packages)), Findings: make([]match.Finding, len(s.Findings))}
 	for i, p := range s.Packages {
 		p.Instruction, p.Evidence, p.LockFiles, p.LicenseSource, p.Identities = "", nil, nil, "", nil

@@ -88,15 +88,3 @@ type Secret struct {
 	Rule  string `json:"rule"`
 	Layer *int   `json:"layer,omitempty"`
 }
-
-// Attestations are those of an image that were verified.
-type Attestations struct {
-	Verified []VerifiedAttestation `json:"verified"`
-}
-
-// VerifiedAttestation is one that is there, and was signed by who it says.
-type VerifiedAttestation struct {
-	// Predicate is the URI of the predicate's type.
-	Predicate string `json:"predicate"`
-	Identity  string `json:"identity"`
-}

@@ -67,6 +67,7 @@ func goals() []goal {
 		{"executables", func(g *Goals) bool { return g.Executables != nil }, executables, ofContent, false},
 		{"secrets", func(g *Goals) bool { return g.Secrets != nil }, secrets, ofContent, false},
 		{"attestations", func(g *Goals) bool { return len(g.Attestations) > 0 }, attestations, ofConfig, false},
+		{"provenance", func(g *Goals) bool { return g.Provenance != nil }, provenance, ofConfig, false},
 		{"data-age", func(g *Goals) bool { return g.DataAge != nil }, dataAge, ofConfig, true},
 	}
 }
@@ -136,6 +137,9 @@ func newJudging(s *Subject, env Environment, o Options) *judging {
 
 func (j *judging) all() []GoalResult {
 	results := []GoalResult{Admits(j.subject, j.options.Bindings, j.env)}
+	if bound, ok := Bound(j.subject, j.env, j.options.Now); ok {
+		results = append(results, bound)
+	}
 	for _, g := range goals() {
 		if g.set(&j.env.Goals) {
 			results = append(results, j.result(&g, g.judge(j)))

@@ -3,7 +3,6 @@ package assess
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,39 +67,6 @@ func secrets(j *judging) outcome {
 	return outcome{Fail, list, func(counting []offender) (reason, step string) {
 		return count(len(counting), "secret"), "remove it from the layer that brought it, and replace it where it is used"
 	}}
-}
-
-func attestations(j *judging) outcome {
-	have := j.subject.Attestations
-	if have == nil {
-		return cannotTell("attestations are not verified yet", "leave the goal out until they are", "no verified attestations")
-	}
-	var missing []offender
-	for _, want := range j.env.Goals.Attestations {
-		identities := patterns(want.Identities)
-		if !slices.ContainsFunc(have.Verified, func(a VerifiedAttestation) bool {
-			return isPredicate(a.Predicate, want.Predicate) && identities.match(a.Identity)
-		}) {
-			missing = append(missing, offender{key: want.Predicate, shown: want.Predicate})
-		}
-	}
-	if len(missing) == 0 {
-		return met("each attestation is there and verified")
-	}
-	return outcome{Fail, missing, constant("no attestation by one of the identities", "attest it in the build, and sign it as one of the identities")}
-}
-
-// isPredicate says whether a predicate type is the one that is demanded, by its URI or by cosign's short name.
-func isPredicate(uri, want string) bool {
-	names := map[string]string{
-		"slsaprovenance": "https://slsa.dev/provenance", "slsaprovenance02": "https://slsa.dev/provenance/v0.2", "slsaprovenance1": "https://slsa.dev/provenance/v1",
-		"spdx": "https://spdx.dev/Document", "spdxjson": "https://spdx.dev/Document", "cyclonedx": "https://cyclonedx.org/bom",
-		"link": "https://in-toto.io/Link", "vuln": "https://cosign.sigstore.dev/attestation/vuln", "openvex": "https://openvex.dev/ns",
-	}
-	if full, ok := names[want]; ok {
-		want = full
-	}
-	return uri == want || strings.HasPrefix(uri, want+"/")
 }
 
 // dataAge looks at the oldest of the feeds that speak of what is aboard.

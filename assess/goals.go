@@ -34,6 +34,8 @@ type Goals struct {
 	Secrets *Plain `json:"secrets,omitempty"`
 	// Attestations: each is there and verified.
 	Attestations []Attestation `json:"attestations,omitempty"`
+	// Provenance: who built it, on what and from what, is known, and as it should be.
+	Provenance *ProvenanceGoal `json:"provenance,omitempty"`
 	// DataAge: the advisory data is not older.
 	DataAge *DataAge `json:"data-age,omitempty"`
 	// Score: the score is not lower.
@@ -111,6 +113,24 @@ type Attestation struct {
 	Predicate string `json:"predicate"`
 	// Identities are patterns of those who may have signed it.
 	Identities []string `json:"identities"`
+}
+
+// ProvenanceGoal has the parameters of the goal about the provenance.
+type ProvenanceGoal struct {
+	// Builders are patterns of the ids of builders that are allowed, Sources of repositories, Signers of who may have signed it (by name,
+	// identity or key); none: any.
+	Builders []string `json:"builders,omitempty"`
+	Sources  []string `json:"sources,omitempty"`
+	Signers  []string `json:"signers,omitempty"`
+	// Mode is max where the steps of the build must be told; empty: they need not.
+	Mode string `json:"mode,omitempty"`
+	// Inputs is pinned where all inputs must be; empty: they need not. Allow are patterns of those that need not, by name or kind.
+	Inputs string   `json:"inputs,omitempty"`
+	Allow  []string `json:"allow,omitempty"`
+	// MaxAge is how long ago the build may have been; 0: any time.
+	MaxAge time.Duration `json:"max-age,omitempty"`
+	// Unverified says what a provenance means that nobody trusted has signed: pass, fail, or unknown (the default).
+	Unverified string `json:"unverified,omitempty"`
 }
 
 // DataAge has the parameters of the goal of that name.

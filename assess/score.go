@@ -118,6 +118,7 @@ func standingFirst(findings []match.Finding) []*match.Finding {
 func goalPoints(g GoalResult) float64 {
 	switch {
 	case g.Name == "score": // it would count itself
+	case g.Name == BindingGoal: // of who may run it where, and of nothing aboard
 	case g.Name == ExposureGoal && g.Verdict == Unknown: // of where the image comes from, and of nothing aboard
 	case g.Verdict == Fail:
 		return failedGoalPoints

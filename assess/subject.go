@@ -11,6 +11,7 @@ import (
 	"tidewaiter/inventory"
 	"tidewaiter/layer"
 	"tidewaiter/match"
+	"tidewaiter/trust"
 )
 
 // Subject is what is known of one image, whatever environment it is for. Its fields are those of the JSON contract.
@@ -30,8 +31,12 @@ type Subject struct {
 	Files *Files `json:"files,omitempty"`
 	// Secrets are what a search for them found; nil where none was made.
 	Secrets *Secrets `json:"secrets,omitempty"`
-	// Attestations are those that were verified; nil where none was looked at.
+	// Attestations are those of the image; nil where none was looked for.
 	Attestations *Attestations `json:"attestations,omitempty"`
+	// Provenance says who built the image from what; nil where nothing does.
+	Provenance *trust.Provenance `json:"provenance,omitempty"`
+	// Bindings are the signed ones that are attached to the image, whoever signed them; nil where there are none, or none were looked for.
+	Bindings []trust.Binding `json:"bindings,omitempty"`
 	// Rules are the effects that the user gave to rules in place of their own.
 	Rules match.Settings `json:"rules,omitempty"`
 }

@@ -16,6 +16,7 @@ import (
 
 	"tidewaiter/assess"
 	"tidewaiter/match"
+	"tidewaiter/trust"
 )
 
 // Name is that of the file in the working directory that is read unless another one is named.
@@ -39,6 +40,8 @@ type Settings struct {
 	// Default is the name of the environment for images that no environment names.
 	Default  string
 	Bindings []assess.Binding
+	// Trust says who may sign what; its files are relative to the working directory.
+	Trust []trust.Rule
 	// Rules are the effects of rules.
 	Rules match.Settings
 	// Flags are values of the command line's flags, by name: what the command line itself sets goes before them.

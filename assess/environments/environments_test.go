@@ -16,6 +16,7 @@ import (
 	"tidewaiter/assess"
 	"tidewaiter/assess/environments"
 	"tidewaiter/match"
+	"tidewaiter/trust"
 )
 
 const day = 24 * time.Hour
@@ -77,6 +78,7 @@ environments:
       executables: {allow: [/opt/tools/*]}
       secrets: true
       attestations: [{predicate: slsaprovenance1, identities: ["https://github.com/acme/*"]}]
+      provenance: {builders: ["https://github.com/acme/*"], sources: ["github.com/acme/*"], signers: [release], mode: max, inputs: pinned, allow: [network], max-age: 90d, unverified: fail}
       data-age: {max: 36h}
       score: {min: 60}
       custom: [{name: small, expression: "packages.size() < 500", message: use a smaller base}]
@@ -96,7 +98,9 @@ environments:
 				Origin: "app", Except: []string{"pkg:npm/left-pad"}, Unknown: "pass"},
 			NonRoot: &assess.Plain{}, Executables: &assess.Executables{Allow: []string{"/opt/tools/*"}}, Secrets: &assess.Plain{},
 			Attestations: []assess.Attestation{{Predicate: "slsaprovenance1", Identities: []string{"https://github.com/acme/*"}}},
-			DataAge:      &assess.DataAge{Max: 36 * time.Hour}, Score: &assess.MinimumScore{Min: 60},
+			Provenance: &assess.ProvenanceGoal{Builders: []string{"https://github.com/acme/*"}, Sources: []string{"github.com/acme/*"}, Signers: []string{"release"},
+				Mode: "max", Inputs: "pinned", Allow: []string{"network"}, MaxAge: 90 * day, Unverified: "fail"},
+			DataAge: &assess.DataAge{Max: 36 * time.Hour}, Score: &assess.MinimumScore{Min: 60},
 			Custom: []assess.Custom{{Name: "small", Expression: "packages.size() < 500", Message: "use a smaller base"}},
 		},
 	}
@@ -157,6 +161,11 @@ func TestSettingsBesidesEnvironments(t *testing.T) {
 version: 1
 default: staging
 bindings: [{images: [intranet], labels: {internal: ""}, exposure: controlled, reason: no login}]
+trust:
+  - {name: release, key: keys/release.pub, images: ["ghcr.io/acme/*"], predicates: [slsaprovenance, signature]}
+  - {identity: "https://github.com/acme/*", issuer: https://token.actions.githubusercontent.com}
+  - {identity: "*@acme.example", authority: /pki/ca.pem}
+trusted-root: [root.json]
 rules: {not-reached: off, no-code: lower}
 exceptions: ../.openvex
 vex: [a.json, /b]
@@ -168,13 +177,18 @@ max-data-age: 36h
 	want := &environments.Settings{
 		File: filepath.Join("deploy", "tidewaiter.yaml"), Default: "staging", Environments: assess.BuiltIn(),
 		Bindings: []assess.Binding{{Images: []string{"intranet"}, Labels: map[string]string{"internal": ""}, Exposure: assess.Controlled, Reason: "no login"}},
-		Rules:    match.Settings{"not-reached": match.Off, "no-code": match.Lower},
-		Flags:    map[string][]string{"exceptions": {".openvex"}, "vex": {filepath.Join("deploy", "a.json"), "/b"}, "max-data-age": {"36h"}},
+		Trust: []trust.Rule{
+			{Name: "release", Key: filepath.Join("deploy", "keys", "release.pub"), Images: []string{"ghcr.io/acme/*"}, Predicates: []string{"slsaprovenance", "signature"}},
+			{Identity: "https://github.com/acme/*", Issuer: "https://token.actions.githubusercontent.com"},
+			{Identity: "*@acme.example", Authority: "/pki/ca.pem"},
+		},
+		Rules: match.Settings{"not-reached": match.Off, "no-code": match.Lower},
+		Flags: map[string][]string{"exceptions": {".openvex"}, "vex": {filepath.Join("deploy", "a.json"), "/b"}, "max-data-age": {"36h"}, "trusted-root": {filepath.Join("deploy", "root.json")}},
 	}
 	if d := cmp.Diff(want, s, cmpopts.IgnoreFields(environments.Settings{}, "Origins")); d != "" {
 		t.Error(d)
 	}
-	if got := s.Origin("rules.no-code"); got != "deploy/tidewaiter.yaml:5" {
+	if got := s.Origin("rules.no-code"); got != "deploy/tidewaiter.yaml:10" {
 		t.Error(got)
 	}
 }
@@ -188,6 +202,11 @@ type wrong struct {
 
 func mistakes() []wrong {
 	return []wrong{
+		{"trust:\n  - images: [a]\n", "2: trust[0]: names no signer: write key, or identity with issuer or authority", false},
+		{"trust:\n  - {key: a.pub, identity: b, issuer: c}\n", "2: trust[0]: names a key and an identity: write two entries, one for each", false},
+		{"trust:\n  - {key: a.pub, issuer: c}\n", "2: trust[0]: issuer and authority go with an identity, not with a key", false},
+		{"trust:\n  - {identity: a}\n", "2: trust[0]: says who signs and not who vouches for that: write issuer (of sigstore's certificates) or authority", false},
+		{"trust:\n  - {kye: a}\n", `2: trust[0]: there is no "kye": did you mean "key"?`, false},
 		{"environments:\n  production:\n    exposure: opne\n", `3: environments.production.exposure: "opne" is none of small, controlled, open: did you mean "open"?`, false},
 		{"enviroments: {}\n", `1: there is no "enviroments": did you mean "environments"?`, false},                                                                       //nolint:misspell // meant
 		{"environments:\n  production:\n    goals:\n      exploted: on\n", `4: environments.production.goals: there is no "exploted": did you mean "exploited"?`, false}, //nolint:misspell // meant

@@ -24,7 +24,7 @@ func usual() assess.Goals {
 		Overdue:   &assess.AtPriority{Priority: match.OutOfCycle},
 		Fixable:   &assess.Fixable{Grace: map[match.Level]time.Duration{match.Critical: 30 * day, match.High: 90 * day}},
 		EndOfLife: &assess.EndOfLife{Severity: match.High}, Base: &assess.BaseGoal{UpToDate: true}, NonRoot: &assess.Plain{},
-		Executables: &assess.Executables{}, Secrets: &assess.Plain{}, DataAge: &assess.DataAge{Max: 7 * day},
+		Executables: &assess.Executables{}, Secrets: &assess.Plain{}, DataAge: &assess.DataAge{Max: 7 * day}, Provenance: &assess.ProvenanceGoal{},
 	}
 }
 

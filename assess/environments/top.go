@@ -34,6 +34,7 @@ func flagSettings() []setting {
 		{name: "deployments", path: true},
 		{name: "exceptions", path: true},
 		{name: "max-data-age", duration: true},
+		{name: "trusted-root", list: true, path: true},
 		{name: "vex", list: true, path: true},
 		{name: "vex-key", list: true, path: true},
 	}
@@ -50,7 +51,7 @@ func FlagNames() []string {
 
 // topKeys are all keys at the top of a file.
 func topKeys() []string {
-	return append([]string{"version", "default", "environments", "bindings", "rules"}, FlagNames()...)
+	return append([]string{"version", "default", "environments", "bindings", "trust", "rules"}, FlagNames()...)
 }
 
 // top reads the whole file.
@@ -77,6 +78,9 @@ func (r *reader) top(n *yaml.Node) {
 	}
 	if n := at["bindings"]; n != nil {
 		r.bindings(n)
+	}
+	if n := at["trust"]; n != nil {
+		r.trust(n)
 	}
 	for _, s := range flagSettings() {
 		if n := at[s.name]; n != nil {
@@ -129,6 +133,31 @@ func (r *reader) bindings(n *yaml.Node) {
 	}
 }
 
+// trust reads who may sign what.
+func (r *reader) trust(n *yaml.Node) {
+	p := place{}.key("trust")
+	before := len(r.mistakes)
+	r.read(n, p, reflect.ValueOf(&r.settings.Trust).Elem())
+	if len(r.mistakes) > before {
+		return
+	}
+	for i := range r.settings.Trust {
+		rule := &r.settings.Trust[i]
+		if err := rule.Check(); err != nil {
+			r.mistake(n, p.item(i), "%v", err)
+		}
+		rule.Key, rule.Authority = r.besideFile(rule.Key), r.besideFile(rule.Authority)
+	}
+}
+
+// besideFile gives a path as it is from the working directory: relative ones begin at the directory of the file.
+func (r *reader) besideFile(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(r.file), path)
+}
+
 // flag reads a setting that stands for a flag.
 func (r *reader) flag(n *yaml.Node, s setting) {
 	p := place{}.key(s.name)
@@ -146,8 +175,8 @@ func (r *reader) flag(n *yaml.Node, s setting) {
 		values = []string{text}
 	}
 	for i, v := range values {
-		if s.path && !filepath.IsAbs(v) && v != withoutExceptions {
-			values[i] = filepath.Join(filepath.Dir(r.file), v)
+		if s.path && v != withoutExceptions {
+			values[i] = r.besideFile(v)
 		}
 	}
 	r.settings.Flags[s.name] = values

@@ -108,7 +108,11 @@ func wordsOf(t reflect.Type, field string) []string {
 	switch field {
 	case "goals.licenses.origin":
 		return []string{"base", "app"}
-	case "goals.licenses.unknown":
+	case "goals.provenance.mode":
+		return []string{"max"}
+	case "goals.provenance.inputs":
+		return []string{"pinned"}
+	case "goals.licenses.unknown", "goals.provenance.unverified":
 		return texts([]assess.Verdict{assess.Pass, assess.Fail, assess.Unknown})
 	}
 	return nil
@@ -209,8 +213,10 @@ func formatDuration(d time.Duration) string {
 // textOf says what texts a field takes, and checks one.
 func textOf(field string) (what string, check func(text string) error) {
 	switch field {
-	case "images", "bindings.images", "goals.base.approved":
+	case "images", "bindings.images", "trust.images", "goals.base.approved":
 		return "a pattern of images like ghcr.io/acme/*", checkImagePattern
+	case "goals.provenance.builders", "goals.provenance.sources":
+		return "a pattern like https://github.com/acme/*", notEmpty
 	case "goals.executables.allow":
 		return "a pattern of paths like /opt/tools/*", checkPath
 	case "goals.licenses.allow", "goals.licenses.deny":
@@ -318,7 +324,7 @@ func checkName(text string) error {
 
 func checkGoalName(text string) error {
 	taken := namesOf(fieldsOf(reflect.TypeFor[assess.Goals]()))
-	if text == assess.ExposureGoal || slices.Contains(taken, text) {
+	if text == assess.ExposureGoal || text == assess.BindingGoal || slices.Contains(taken, text) {
 		return fmt.Errorf("%q is a goal that there is already: choose another name", text)
 	}
 	return checkName(text)
