@@ -30,7 +30,16 @@ func GateText(w io.Writer, r *Report, unknown assess.UnknownMeans, o TextOptions
 		s.wrapped("  ", "compared with "+Clean(a.Baseline)+": what it has too does not count")
 	}
 	s.line()
-	sorted := slices.Clone(a.Goals)
+	s.goals(a.Goals, o.All)
+	if gateNames(a.Goals, assess.Unknown) != "" {
+		blindSpots(s, r, o.All)
+	}
+	return b.Flush()
+}
+
+// goals writes them, those that are not met first.
+func (s *screen) goals(goals []assess.GoalResult, all bool) {
+	sorted := slices.Clone(goals)
 	order := []assess.Verdict{assess.Fail, assess.Unknown, assess.Pass}
 	slices.SortStableFunc(sorted, func(a, b assess.GoalResult) int {
 		return slices.Index(order, a.Verdict) - slices.Index(order, b.Verdict)
@@ -46,12 +55,8 @@ func GateText(w io.Writer, r *Report, unknown assess.UnknownMeans, o TextOptions
 		if again { // one step may mend several
 			g.Step = ""
 		}
-		s.goal(g, name, o.All)
+		s.goal(g, name, all)
 	}
-	if gateNames(a.Goals, assess.Unknown) != "" {
-		blindSpots(s, r, o.All)
-	}
-	return b.Flush()
 }
 
 // goal writes a goal's line, what to do next under it, and with all what stands in the way where the reason does not name it.

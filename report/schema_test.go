@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"reflect"
 	"strings"
@@ -23,6 +24,34 @@ func TestTheSchemaNamesEveryField(t *testing.T) {
 	named(t, reflect.TypeFor[report.Report](), &root, root.Defs, "report")
 }
 
+// The same holds for the schemas of the papers, which refer to that of the report for what both have.
+func TestTheSchemasOfPapersNameEveryField(t *testing.T) {
+	var shared, approval schemaNode
+	for schema, node := range map[*[]byte]*schemaNode{&report.Schema: &shared, &report.ApprovalSchema: &approval} {
+		if err := json.Unmarshal(*schema, node); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		schema []byte
+		typ    reflect.Type
+	}{
+		"verification": {report.VerificationSchema, reflect.TypeFor[report.Verification]()},
+		"attestations": {report.AttestationsSchema, reflect.TypeFor[report.Attestations]()},
+		"approval":     {report.ApprovalSchema, reflect.TypeFor[report.Approval]()},
+	} {
+		var root schemaNode
+		if err := json.Unmarshal(c.schema, &root); err != nil {
+			t.Fatal(name, err)
+		}
+		defs := maps.Clone(shared.Defs)
+		maps.Copy(defs, approval.Defs)
+		maps.Copy(defs, root.Defs)
+		defs[""] = &shared
+		named(t, c.typ, &root, defs, name)
+	}
+}
+
 type schemaNode struct {
 	Ref        string                 `json:"$ref"`
 	Defs       map[string]*schemaNode `json:"$defs"`
@@ -33,8 +62,11 @@ type schemaNode struct {
 // named holds the JSON fields of a type against a node of the schema.
 func named(t *testing.T, typ reflect.Type, node *schemaNode, defs map[string]*schemaNode, where string) {
 	t.Helper()
-	if ref, ok := strings.CutPrefix(node.Ref, "#/$defs/"); ok {
-		node = defs[ref]
+	_, ref, _ := strings.Cut(node.Ref, "#/")
+	if name, ok := strings.CutPrefix(ref, "$defs/"); ok {
+		node = defs[name]
+	} else if name, ok := strings.CutPrefix(ref, "properties/"); ok { // a property of the report's
+		node = defs[""].Properties[name]
 	}
 	switch typ.Kind() {
 	case reflect.Pointer:

@@ -79,6 +79,9 @@ func header(s *screen, r *Report, all bool) {
 		}
 		s.fact("base", Clean(line))
 	}
+	if r.Provenance != nil {
+		s.fact("built", Clean(r.Provenance.Line()))
+	}
 	line := aboard(r)
 	if n := len(r.BlindSpots); n > 0 && unjudged(r) == 0 {
 		line += ", " + s.red(plural(n, "blind spot"))

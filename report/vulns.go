@@ -9,6 +9,9 @@ import (
 	"tidewaiter/match"
 )
 
+// ScannerURI is who attestations say has scanned.
+const ScannerURI = "https://tidewaiter.dev"
+
 // Vulns writes the predicate of an in-toto attestation of type https://in-toto.io/attestation/vulns/v0.2, to be signed by whoever
 // attests it. The format demands the time of the scan: it is o.Now. Where nothing was matched there is none: an empty list would
 // say that nothing was found. Blind spots stand beside the results, which are not all without them.
@@ -18,7 +21,7 @@ func Vulns(w io.Writer, r *Report, o Options) error {
 	}
 	at := o.Now.UTC().Format(time.RFC3339)
 	doc := vulnsPredicate{Metadata: vulnsMetadata{Started: at, Finished: at}, Scanner: vulnsScanner{
-		URI: "https://tidewaiter.dev", Version: r.Tool.Version,
+		URI: ScannerURI, Version: r.Tool.Version,
 		DB:     vulnsDB{Version: r.Data.Revision, Updated: time.Unix(0, 0).UTC().Format(time.RFC3339)},
 		Result: []vulnsResult{},
 	}}
