@@ -67,6 +67,7 @@ func addSettings(cmd *cobra.Command) {
 	o.maxAge = usualMaxAge
 	f.Var((*age)(&o.maxAge), "max-data-age", "advisory data older than this is a blind spot (7d, 36h; 0: any age)")
 	o.vex.addFlags(f)
+	addTrustedRootFlag(f, new([]string))
 	addRuleFlag(cmd, f, &o.rules)
 }
 
@@ -110,6 +111,9 @@ func newEffectiveConfig(o *environmentOptions, flags *pflag.FlagSet) *effectiveC
 	}
 	if len(e.settings.Bindings) > 0 {
 		add("bindings", len(e.settings.Bindings), e.settings.Origin("bindings"))
+	}
+	if len(e.settings.Trust) > 0 {
+		add("trust", len(e.settings.Trust), e.settings.Origin("trust"))
 	}
 	return e
 }
@@ -171,6 +175,9 @@ func (e *effectiveConfig) json(w io.Writer) error {
 	}
 	if len(e.settings.Bindings) > 0 {
 		doc.Config["bindings"] = e.settings.Bindings
+	}
+	if len(e.settings.Trust) > 0 {
+		doc.Config["trust"] = e.settings.Trust
 	}
 	all := map[string]any{}
 	for _, env := range e.asked {

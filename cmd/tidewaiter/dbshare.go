@@ -58,8 +58,9 @@ REF is NAME[:TAG] or registry:NAME, or oci:DIR or oci-archive:FILE as in tidewai
 The artifact is signed with --key, a private key of tidewaiter key generate or of cosign, or any in PEM form; a key under a
 password takes it from the terminal, ` + passwordVariable + ` or ` + cosignPasswordVariable + `. The signature is what cosign sign --key
 makes, so cosign verify --key accepts it (for a key on P-384 with --signature-digest-algorithm sha384), and tidewaiter db
-pull accepts an artifact that cosign has signed: to sign with a key that only cosign can reach, push with
---insecure-unsigned first. Nothing is sent to a transparency log.
+pull accepts an artifact that cosign has signed. A key of a key management service is named as NAME://KEY, for which the program
+sigstore-kms-NAME must be there; to sign with one that only cosign can reach, push with --insecure-unsigned first. Nothing is sent to a
+transparency log.
 
 With --delta-from the artifact also holds what makes the file of an older one: who has that fetches only the difference.`,
 		Example: `  tidewaiter db push registry.example.com/acme/advisories --key acme.key
@@ -96,7 +97,7 @@ verifies it and takes it in; general tools (oras, skopeo, crane) can copy it int
 }
 
 func addSigningFlags(cmd *cobra.Command, o *shareOptions, key *string) {
-	cmd.Flags().StringVar(key, "key", "", "private key to sign with: a PEM file, or env://NAME for one in a variable")
+	cmd.Flags().StringVar(key, "key", "", keyUsage)
 	o.addFlags(cmd.Flags(), "do not sign: whoever pulls it must trust the way it comes, or you sign it with cosign")
 }
 
@@ -129,7 +130,7 @@ func dbPush(ctx context.Context, s streams, o shareOptions, ref, key string, del
 	}
 	var attached []*image.Draft
 	if key != "" {
-		if attached, err = sign(s, o, ref, key, artifact); err != nil {
+		if attached, err = sign(ctx, s, o, ref, key, artifact); err != nil {
 			return err
 		}
 	}
@@ -182,12 +183,12 @@ func draftDelta(ctx context.Context, newer *advisory.DB, olderFile, path string)
 	return image.NewFile(advisory.DeltaType, path, advisory.DeltaAnnotations(older.Info().Revision))
 }
 
-func sign(s streams, o shareOptions, ref, key string, artifact *image.Draft) ([]*image.Draft, error) {
+func sign(ctx context.Context, s streams, o shareOptions, ref, key string, artifact *image.Draft) ([]*image.Draft, error) {
 	repository, err := image.Repository(ref, o.source())
 	if err != nil {
 		return nil, err
 	}
-	k, err := signingKey(s, key)
+	k, err := signingKey(ctx, s, key)
 	if err != nil {
 		return nil, err
 	}

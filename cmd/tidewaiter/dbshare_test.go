@@ -14,7 +14,9 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"tidewaiter/advisory"
 	"tidewaiter/image/imagetest"
@@ -132,6 +134,33 @@ func (s *shared) pushAndPull(host string) {
 	s.says(s.pull(exitFailed, ref, file, s.older, "--key", s.path("eve.pub")), "signed, but not with the key")
 	s.says(s.pull(exitDone, ref, file, s.newer, "--key", s.path("eve.pub"), "--key", pub), "signed with "+pub)
 	s.says(s.run(exitFailed, "db", "pull", ref+":nope", "--key", pub), "no such image in the registry")
+}
+
+// Who signs the same artifact after another one takes nothing away: neither the bundle nor what lies under cosign's tag.
+func TestSignaturesOfOthersStay(t *testing.T) {
+	s := newShared(t)
+	ref := s.host + "/acme/advisories"
+	for _, signer := range []string{"acme", "eve", "acme"} {
+		s.run(exitDone, "db", "push", ref, "--key", s.path(signer+".key"), "--advisories", s.newer)
+	}
+	repository, err := name.NewRepository(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	artifact, err := remote.Head(repository.Tag("latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signatures, err := remote.Image(repository.Tag(strings.Replace(artifact.Digest.String(), ":", "-", 1) + ".sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := signatures.Manifest(); err != nil || len(m.Layers) != 2 {
+		t.Errorf("under the tag: %+v, %v; want the signatures of both", m, err)
+	}
+	for _, signer := range []string{"acme", "eve"} {
+		s.pull(exitDone, ref, s.path(signer+".db"), s.newer, "--key", s.path(signer+".pub"))
+	}
 }
 
 func TestDeltaIsFetchedAlone(t *testing.T) {
@@ -261,7 +290,7 @@ func TestTampering(t *testing.T) {
 					}
 				}
 			})
-		}, "it is not signed"},
+		}, "no signature by a named key was found, and one could not be read"},
 		{"the signatures of another artifact", func(l string) {
 			swapArtifact(t, l, fresh(s.older))
 		}, "its signature is for another manifest, sha256:"},

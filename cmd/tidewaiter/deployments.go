@@ -44,7 +44,12 @@ type deploymentOptions struct {
 	deployments string
 	// repository is what the user calls an image that does not say it itself.
 	repository string
+	// last stands in for the directory where a decision of the past is taken again; nil where one is taken now.
+	last *lastOf
 }
+
+// lastOf is what was recorded last at some time in the past; nil where nothing was.
+type lastOf struct{ record *report.Report }
 
 func (o *deploymentOptions) addDeployments(f *pflag.FlagSet) {
 	f.StringVar(&o.deployments, "deployments", filepath.Join(".tidewaiter", "deployments"), "the directory of recorded deployments (tidewaiter record)")
@@ -65,6 +70,9 @@ func (o *deploymentOptions) lastDeployment(s streams, env, repository string) (*
 // lastRecord gives the last record of a repository in an environment; nil where nothing was recorded there at all. Where the image or a record
 // has no name it is the last of all, unless several images run there.
 func (o *deploymentOptions) lastRecord(env, repository string) (last *report.Report, damaged []error, err error) {
+	if o.last != nil {
+		return o.last.record, nil, nil
+	}
 	repository = cmp.Or(o.repository, repository)
 	files, err := recordFiles(o.deployments, env)
 	if err != nil {

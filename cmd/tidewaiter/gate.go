@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"tidewaiter/advisory"
 	"tidewaiter/assess"
+	"tidewaiter/assess/environments"
 	"tidewaiter/inventory"
 	"tidewaiter/report"
 )
@@ -21,6 +24,11 @@ type gateOptions struct {
 	scanOptions
 	// against is the reference of the baseline: empty for what was last recorded to run there, noBaseline for none.
 	against string
+	// compared is the baseline that was found; nil where there was none.
+	compared *side
+	// flags are the command's own.
+	flags    *pflag.FlagSet
+	approval approvalOptions
 }
 
 const noBaseline = "none"
@@ -46,13 +54,17 @@ With --baseline, goals fail only for what the baseline has not got as well, both
 new advisory never stops what runs already, and what got worse never passes. What tidewaiter record says to run in the environment is
 the baseline unless another is named. No baseline excuses malware, old advisory data, or exposure that the image is not meant for.
 
+With --require-approval nothing is scanned: a signed approval (tidewaiter attest approve) for the environment must be attached, by
+somebody who is trusted to sign (--key, or trust in ` + environments.Name + `).
+
 ` + formatHelp() + `
 
 ` + gateExitCodes,
 		Example: `  tidewaiter gate --env production ghcr.io/acme/shop:2.1
   tidewaiter gate --env production --baseline ghcr.io/acme/shop:2.0 ghcr.io/acme/shop:2.1
   tidewaiter gate --env staging --output json=gate.json --output junit=gate.xml ./shop.tar
-  tidewaiter gate --env production --baseline none report:shop.json`,
+  tidewaiter gate --env production --baseline none report:shop.json
+  tidewaiter gate --env production --require-approval --key security.pub ghcr.io/acme/shop:2.1`,
 		Args: exactArgs("IMAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.deafToLabels = true
@@ -61,20 +73,45 @@ the baseline unless another is named. No baseline excuses malware, old advisory 
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
+	o.addGate(cmd)
+	o.approval.addFlags(f)
+	o.trust = &trustOptions{}
+	o.trust.addFlags(f)
+	return cmd
+}
+
+// addGate adds what is asked of a gate, whatever then becomes of its verdict.
+func (o *gateOptions) addGate(cmd *cobra.Command) {
+	f := cmd.Flags()
+	o.flags = f
 	f.StringVar(&o.against, "baseline", "", "an image, report:FILE, sbom:FILE or env:NAME than which this one must be no worse; env: what was recorded to run in the environment, which must be there; none: no baseline (default: env, if it is there)")
 	o.outputs.addReport(cmd)
 	o.outputs.addAll(f)
 	o.addJudging(cmd)
-	return cmd
 }
 
 func gateCommand(ctx context.Context, s streams, ref string, o gateOptions) error {
-	if err := errors.Join(o.outputs.check(), o.checkOrigin()); err != nil {
+	if err := errors.Join(o.outputs.check(), o.checkOrigin(), o.approval.check(&o.outputs)); err != nil {
 		return err
 	}
-	db, err := openAdvisories(o.scanOptions)
+	if o.approval.required {
+		return o.gateByApproval(ctx, s, ref)
+	}
+	r, env, err := o.gate(ctx, s, ref)
 	if err != nil {
 		return err
+	}
+	if err := o.show(s, r, env); err != nil {
+		return err
+	}
+	return gateVerdict(r, env)
+}
+
+// gate judges an image for an environment.
+func (o *gateOptions) gate(ctx context.Context, s streams, ref string) (*report.Report, *assess.Environment, error) {
+	db, err := openAdvisories(o.scanOptions)
+	if err != nil {
+		return nil, nil, err
 	}
 	if db != nil {
 		defer db.Close()
@@ -87,23 +124,25 @@ func gateCommand(ctx context.Context, s streams, ref string, o gateOptions) erro
 	}
 	r, err := gateReport(ctx, s, ref, db, o.scanOptions)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	o.vex.tell(s, r.UnusedStatements)
-	o.tellLabelled(s, &r.Image)
 	env, err := o.environment(&r.Image)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if r.Assessment == nil { // there is no advisory data; some goals need none
 		r.Assessment = assess.Assess(&r.Subject, env, assess.Options{Now: s.now(), Bindings: o.settings().Bindings})
 	}
+	return r, &env, nil
+}
+
+// show writes what a gate has found.
+func (o *gateOptions) show(s streams, r *report.Report, env *assess.Environment) error {
+	o.vex.tell(s, r.UnusedStatements)
+	o.tellLabelled(s, &r.Image)
 	forms := o.outputs.reportForms(s, r, o.dockerfile)
 	forms["text"] = func(w io.Writer, to report.TextOptions) error { return report.GateText(w, r, env.Unknown, to) }
-	if err := o.outputs.write(s, forms); err != nil {
-		return err
-	}
-	return gateVerdict(r, &env)
+	return o.outputs.write(s, forms)
 }
 
 // gateReport scans an image, or judges anew what a stored report says of one.
@@ -133,7 +172,7 @@ func gateVerdict(r *report.Report, env *assess.Environment) error {
 		return verdict{code: exitNotMet}
 	case v == assess.Unknown && env.Unknown != assess.UnknownPasses:
 		return verdict{code: exitUnknown}
-	case len(r.Assessment.Goals) <= 1: // whether it may be exposed so far is always asked
+	case !slices.ContainsFunc(r.Assessment.Goals, func(g assess.GoalResult) bool { return !assess.AlwaysAsked(g.Name) }):
 		return verdict{exitNothing, fmt.Sprintf("%s sets no goals, so there was nothing to evaluate", env.Name)}
 	case len(r.Packages) == 0:
 		return verdict{exitNothing, "no package was found in the image: there was nothing to evaluate"}
@@ -145,7 +184,7 @@ func gateVerdict(r *report.Report, env *assess.Environment) error {
 // nothing was, or only other images, there is none.
 func (o *gateOptions) findBaseline(ctx context.Context, s streams, im *assess.Image, env string, db *advisory.DB) (*assess.Baseline, error) {
 	judging := o.scanOptions
-	judging.env, judging.baseline = env, nil
+	judging.env, judging.baseline, judging.observe, judging.retold = env, nil, nil, nil
 	var one *side
 	var err error
 	against := o.against
@@ -171,6 +210,7 @@ func (o *gateOptions) findBaseline(ctx context.Context, s streams, im *assess.Im
 			return nil, fmt.Errorf("--baseline %s: %w", o.against, err)
 		}
 	}
+	o.compared = one
 	r := one.report
 	if one.stored {
 		if r, err = rematch(ctx, r, db, s.now(), judging); err != nil {

@@ -18,7 +18,9 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 	if db == nil {
 		unmatched := image.BlindSpot{Kind: image.NoFeed, Packages: inventory.CountPackages(a.inventory.Packages),
 			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
-		return report.New(tool, assess.NewSubject(a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched}), nil), nil
+		subject := assess.NewSubject(a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched})
+		a.addPapers(subject)
+		return report.New(tool, subject, nil), nil
 	}
 	env, err := o.environment(imageFacts(a.image))
 	if err != nil {
@@ -60,6 +62,7 @@ func (o *scanOptions) find(a *aboard, db *advisory.DB, env *assess.Environment, 
 	subject := assess.NewSubject(a.image, a.layers, a.inventory, &info, findings, spots)
 	subject.UnusedStatements, subject.Rules = unused, match.Settings(o.rules)
 	o.addFiles(subject, a, env)
+	a.addPapers(subject)
 	return subject, nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,17 +22,20 @@ const (
 	cosignPasswordVariable = "COSIGN_PASSWORD"
 )
 
+// keyUsage says what --key takes where something is signed.
+const keyUsage = "private key to sign with: a PEM file, env://NAME for one in a variable, or NAME://KEY for one that sigstore-kms-NAME keeps"
+
 // keyVariablePrefix begins the name of a key that is kept in a variable, as cosign writes it.
 const keyVariablePrefix = "env://"
 
 func newKey(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
-		Short: "Make keys to sign with",
+		Short: "Make keys to sign with, and show their public halves",
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newKeyGenerate(s))
+	cmd.AddCommand(newKeyGenerate(s), newKeyPublic(s))
 	return cmd
 }
 
@@ -53,6 +57,31 @@ The password is asked for on the terminal, or taken from ` + passwordVariable + 
 	return cmd
 }
 
+func newKeyPublic(s streams) *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use:   "public",
+		Short: "Write the public key of a private one, for those who verify",
+		Long: `Writes the public key (PEM) that verifies what --key signs: of a key in a file, or one that a key management service or a hardware
+module keeps, which the program sigstore-kms-NAME speaks to.`,
+		Example: `  tidewaiter key public --key mykms://release-key > release.pub`,
+		Args:    exactArgs(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if key == "" {
+				return errors.New("a private key is missing: give --key FILE, or --key NAME://KEY")
+			}
+			k, err := signingKey(cmd.Context(), s, key)
+			if err != nil {
+				return err
+			}
+			_, err = s.out.Write(k.Public().PEM())
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&key, "key", "", keyUsage)
+	return cmd
+}
+
 func keyGenerate(s streams, prefix string) error {
 	private, public := prefix+".key", prefix+".pub"
 	for _, name := range []string{private, public} {
@@ -68,19 +97,19 @@ func keyGenerate(s streams, prefix string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(private, privatePEM); err != nil {
+	if err := writeNew(private, privatePEM, 0o600); err != nil {
 		return err
 	}
-	if err := writeNew(public, publicPEM); err != nil {
+	if err := writeNew(public, publicPEM, 0o644); err != nil {
 		return errors.Join(err, os.Remove(private))
 	}
 	_, err = fmt.Fprintf(s.out, "%s  keep it secret\n%s  give it to those who are to trust you\n", private, public)
 	return err
 }
 
-// writeNew writes a file that only its owner may read, and that must not be there.
-func writeNew(name string, content []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// writeNew writes a file that must not be there.
+func writeNew(name string, content []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
@@ -118,8 +147,11 @@ func newPassword(s streams) ([]byte, error) {
 	return secret, err
 }
 
-// signingKey reads a private key.
-func signingKey(s streams, name string) (*signature.PrivateKey, error) {
+// signingKey reads a private key, or opens one that a program keeps.
+func signingKey(ctx context.Context, s streams, name string) (*signature.PrivateKey, error) {
+	if signature.IsPluginReference(name) && !strings.HasPrefix(name, keyVariablePrefix) {
+		return signature.OpenPlugin(ctx, name)
+	}
 	text, err := readKey(name)
 	if err != nil {
 		return nil, err

@@ -33,6 +33,8 @@ type imageOptions struct {
 	bases, dockerfile string
 	// guessed says that the Dockerfile was found and not named.
 	guessed bool
+	// registryFirst asks a name's registry before the Docker daemon, for those who want what is attached to the image.
+	registryFirst bool
 }
 
 func (o *imageOptions) addFlags(f *pflag.FlagSet) {
@@ -40,11 +42,16 @@ func (o *imageOptions) addFlags(f *pflag.FlagSet) {
 	o.addReading(f)
 }
 
-// addReading adds what is asked of reading an image's layers.
-func (o *imageOptions) addReading(f *pflag.FlagSet) {
+// addPlace adds what is asked of finding an image.
+func (o *imageOptions) addPlace(f *pflag.FlagSet) {
 	f.StringVar(&o.platform, "platform", "", "os/arch[/variant] to pick from a multi-platform image")
 	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak to the registry without TLS (loopback hosts need no asking)")
 	f.StringSliceVar(&o.caCerts, "ca-cert", nil, "PEM file with certificates of a registry's authority; may repeat")
+}
+
+// addReading adds what is asked of reading an image's layers.
+func (o *imageOptions) addReading(f *pflag.FlagSet) {
+	o.addPlace(f)
 	addBasesFlag(f, &o.bases)
 	f.BoolVar(&o.fullRead, "full-read", false, "read every layer whole, also where a table of contents (zstd:chunked, eStargz) would spare most of it")
 	o.cache.addFlags(f)
@@ -64,8 +71,11 @@ type aboard struct {
 	// unfit says why a Dockerfile that was found is not the image's.
 	unfit      error
 	provenance *inventory.Provenance
+	// built are the statements beside the image that say how it was built.
+	built []image.Statement
 	// statements are what others say of its vulnerabilities; nil until they are read.
 	statements *statements
+	papers     *papers
 	// earlier is the stored report that all this was taken from; nil where an image or a document was read.
 	earlier *report.Report
 }
@@ -78,7 +88,7 @@ func (o *imageOptions) open(ctx context.Context, ref string) (*image.Image, erro
 }
 
 func (o *imageOptions) source() image.Options {
-	return image.Options{Platform: o.platform, PlainHTTP: o.plainHTTP, CACerts: o.caCerts, UserAgent: "tidewaiter/" + release}
+	return image.Options{Platform: o.platform, PlainHTTP: o.plainHTTP, CACerts: o.caCerts, RegistryFirst: o.registryFirst, UserAgent: "tidewaiter/" + release}
 }
 
 // read reads an image's layers once and says what is aboard and who brought it. digests asks for the digest of every file.
@@ -93,7 +103,7 @@ func (o *imageOptions) read(ctx context.Context, s streams, im *image.Image, dig
 // readLayers says what is aboard.
 func (o *imageOptions) readLayers(ctx context.Context, s streams, im *image.Image, digests bool) (*aboard, error) {
 	boundMemory()
-	all := append(extractors.Default(o.limits.inventory), sbom.Claims())
+	all := o.extractors()
 	progress := newProgress(s, o.quiet, "reading "+im.Reference)
 	cache, err := o.cache.open()
 	if err != nil {
@@ -116,6 +126,11 @@ func (o *imageOptions) readLayers(ctx context.Context, s streams, im *image.Imag
 	return &aboard{image: im, layers: layers, inventory: inv}, nil
 }
 
+// extractors are those that an inventory is made with.
+func (o *imageOptions) extractors() []inventory.Extractor {
+	return append(extractors.Default(o.limits.inventory), sbom.Claims())
+}
+
 // attribute tells what the base image brought from what the application did, and which lines of the Dockerfile made the
 // layers. The builder's provenance, where the image has it, knows both.
 func (o *imageOptions) attribute(ctx context.Context, s streams, a *aboard) error {
@@ -123,6 +138,7 @@ func (o *imageOptions) attribute(ctx context.Context, s streams, a *aboard) erro
 	if err != nil {
 		return err
 	}
+	a.built = statements
 	provenance, odd := inventory.ReadProvenance(statements)
 	a.inventory.BlindSpots = image.SortBlindSpots(slices.Concat(a.inventory.BlindSpots, unread, odd))
 	if a.known, err = loadBases(s, o.bases); err != nil {

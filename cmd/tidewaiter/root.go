@@ -142,6 +142,7 @@ Every flag can be set in the environment: --plain-http is TIDEWAITER_PLAIN_HTTP.
 		return fmt.Errorf("%w: see %s --help", err, cmd.CommandPath())
 	})
 	addGroup(root, "Look at an image:", newScan(s), newExplain(s), newTrace(s), newSBOM(s), newCompare(s))
+	addGroup(root, "Believe its papers:", newVerify(s), newAttest(s))
 	addGroup(root, "Decide whether it may run:", newGate(s), newPolicy(s), newConfig(s))
 	addGroup(root, "Make it better:", newAdvise(s), newExcept(s), newRecord(s))
 	addGroup(root, "Look after the data:", newDB(s), newBase(s), newKey(s))

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tidewaiter/assess"
+	"tidewaiter/inventory"
 	"tidewaiter/report"
 	"tidewaiter/sbom"
 )
@@ -18,7 +19,11 @@ import (
 type sbomOptions struct {
 	imageOptions
 	outputs outputs
+	files   bool
 }
+
+// filesUsage is what --files of an SBOM does.
+const filesUsage = "list every file with its digests, too: tidewaiter verify then finds one that was swapped (some MB for a large image)"
 
 func newSBOM(s streams) *cobra.Command {
 	var o sbomOptions
@@ -48,6 +53,7 @@ Exit codes:
 	}
 	cmd.Flags().SortFlags = false
 	o.outputs.addFlags(cmd, append(sbom.Formats(), "json")...)
+	cmd.Flags().BoolVar(&o.files, "files", false, filesUsage)
 	o.addFlags(cmd.Flags())
 	return cmd
 }
@@ -70,42 +76,63 @@ func sbomCommand(ctx context.Context, s streams, ref string, o sbomOptions) erro
 	if err := o.outputs.write(s, sbomForms(d)); err != nil {
 		return err
 	}
-	if n := len(d.Inventory.BlindSpots); n > 0 {
-		count := "1 blind spot"
-		if n > 1 {
-			count = fmt.Sprintf("%d blind spots, the first", n)
-		}
-		fmt.Fprintf(s.err, "tidewaiter: not all could be read: %s: %s\n", count, oneLine(d.Inventory.BlindSpots[0].Message))
-	}
+	tellUnread(s, d)
 	return nil
+}
+
+// tellUnread says that a document does not name all that is aboard.
+func tellUnread(s streams, d *sbom.Document) {
+	n := len(d.Inventory.BlindSpots)
+	if n == 0 {
+		return
+	}
+	count := "1 blind spot"
+	if n > 1 {
+		count = fmt.Sprintf("%d blind spots, the first", n)
+	}
+	fmt.Fprintf(s.err, "tidewaiter: not all could be read: %s: %s\n", count, oneLine(d.Inventory.BlindSpots[0].Message))
 }
 
 // sbomOf makes the document of an image, or reads one.
 func sbomOf(ctx context.Context, s streams, ref string, o sbomOptions) (*sbom.Document, error) {
-	tool := sbom.Tool{Name: "tidewaiter", Version: release}
-	var d *sbom.Document
 	if file, ok := sbomFile(ref); ok {
-		var err error
-		if d, err = readDocument(s, file, sbom.Read); err != nil {
-			return nil, err
-		}
-		d.Tool = tool
-	} else {
-		im, err := o.open(ctx, ref)
+		d, err := readDocument(s, file, sbom.Read)
 		if err != nil {
 			return nil, err
 		}
-		defer im.Close()
-		a, err := o.read(ctx, s, im, false)
-		if err != nil {
-			return nil, err
-		}
-		d = sbom.New(tool, a.image, a.layers, a.inventory)
+		d.Tool = thisTool()
+		return dated(s, d), nil
 	}
+	im, err := o.open(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	defer im.Close()
+	a, err := o.read(ctx, s, im, o.files)
+	if err != nil {
+		return nil, err
+	}
+	return newDocument(s, a, o.files), nil
+}
+
+// newDocument makes the document of an image that was read; with its files, where it was read with digests.
+func newDocument(s streams, a *aboard, files bool) *sbom.Document {
+	d := sbom.New(thisTool(), a.image, a.layers, a.inventory)
+	if files {
+		d.Files = sbom.FilesOf(inventory.NewTrace(a.image, a.layers, a.inventory), a.inventory.Packages)
+	}
+	return dated(s, d)
+}
+
+// thisTool is this program as documents name it.
+func thisTool() sbom.Tool { return sbom.Tool{Name: "tidewaiter", Version: release} }
+
+// dated gives a document the time that the user's surroundings set; without one it has the image's own.
+func dated(s streams, d *sbom.Document) *sbom.Document {
 	if os.Getenv("SOURCE_DATE_EPOCH") != "" {
 		d.Created = s.now()
 	}
-	return d, nil
+	return d
 }
 
 // sbomFile gives the file of a reference to a document: sbom:FILE, or sbom://FILE as others write it.

@@ -42,6 +42,11 @@ type scanOptions struct {
 	outputs        outputs
 	// firstSeen gives the days since which findings are known where the image is being deployed; nil where it is not.
 	firstSeen func(im *assess.Image, findings []match.Finding) map[assess.FindingKey]string
+	// trust says whose papers may decide; nil where none are looked for.
+	trust *trustOptions
+	// retold is how a decision is taken again; nil where one is taken. observe is called with what was read, ahead of the judgement.
+	retold  *retold
+	observe func(a *aboard, db *advisory.DB) error
 	// baseline finds what a gate compares an image with in an environment; nil where nothing is.
 	baseline func(im *assess.Image, environment string) (*assess.Baseline, error)
 }
@@ -73,6 +78,8 @@ func newScan(s streams) *cobra.Command {
 	o.outputs.addReport(cmd)
 	o.outputs.addAll(f)
 	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too)")
+	o.trust = &trustOptions{}
+	o.trust.addFlags(f)
 	f.BoolVar(&o.learnBase, "learn-base", false, "make the image known as a base, if nothing says that it was built on another one")
 	o.addJudging(cmd)
 	f.Lookup("platform").Usage = "os/arch[/variant] to pick from a multi-platform image, or all: each of its images, and what differs"
@@ -172,6 +179,7 @@ func (o *scanOptions) readAndJudge(ctx context.Context, s streams, ref string, d
 		return nil, err
 	}
 	defer im.Close()
+	o.retold.name(im)
 	a, err := o.read(ctx, s, im, digests && im.Root == nil)
 	if err != nil {
 		return nil, err

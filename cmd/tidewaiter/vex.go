@@ -101,6 +101,8 @@ type statements struct {
 	// own are the user's exceptions.
 	own    []vex.Exception
 	unread []image.BlindSpot
+	// attested are the statements beside the image that hold some of them.
+	attested []image.Statement
 }
 
 // read reads the statements for an image.
@@ -128,6 +130,7 @@ func (o *vexOptions) read(ctx context.Context, a *aboard) (*statements, error) {
 		return nil, err
 	}
 	add(nil, unread)
+	st.attested = attestations
 	add(vex.Attested(attestations))
 	if len(o.keys) > 0 {
 		list, unread, err := reader.Attached(ctx, a.image)
@@ -144,6 +147,14 @@ func (o *scanOptions) conclude(ctx context.Context, a *aboard, db *advisory.DB, 
 	var err error
 	if a.statements, err = o.vex.read(ctx, a); err != nil {
 		return nil, err
+	}
+	if a.papers, err = o.readPapers(ctx, a.image, now); err != nil {
+		return nil, err
+	}
+	if o.observe != nil {
+		if err := o.observe(a, db); err != nil {
+			return nil, err
+		}
 	}
 	return o.judge(a, db, now)
 }
