@@ -9,7 +9,7 @@ import (
 )
 
 // longest is what one comparison of a small image may take, whatever the Dockerfile holds.
-const longest = time.Second
+const longest = 30 * time.Second
 
 // hostileDockerfiles are written to make a reader fail or work without end.
 func hostileDockerfiles() map[string]string {
