@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// buildStep is one operation of a build, as BuildKit's provenance tells it: the JSON form of
+// BuildStep is one operation of a build, as BuildKit's provenance tells it: the JSON form of
 // https://github.com/moby/buildkit/blob/master/solver/pb/ops.proto. Numbers that are 0 are left out.
-type buildStep struct {
+type BuildStep struct {
 	ID string `json:"id"`
 	// Inputs are outputs of other steps: "step3:0".
 	Inputs []string `json:"inputs"`
@@ -25,8 +25,9 @@ type buildStep struct {
 			} `json:"exec"`
 			File *struct {
 				Actions []struct {
-					Input  int `json:"input"`
-					Output int `json:"output"`
+					Input     int `json:"input"`
+					Secondary int `json:"secondaryInput"`
+					Output    int `json:"output"`
 				} `json:"actions"`
 			} `json:"file"`
 			Merge *struct {
@@ -48,11 +49,11 @@ type sourceStep struct{ id, identifier string }
 
 // firstState follows the file system that a build left in the end back to what it began with. known is false where that
 // cannot be told.
-func firstState(steps []buildStep) (first sourceStep, known bool) {
+func firstState(steps []BuildStep) (first sourceStep, known bool) {
 	if len(steps) == 0 {
 		return sourceStep{}, false
 	}
-	byID := make(map[string]*buildStep, len(steps))
+	byID := make(map[string]*BuildStep, len(steps))
 	for i := range steps {
 		byID[steps[i].ID] = &steps[i]
 	}
@@ -89,13 +90,13 @@ func firstState(steps []buildStep) (first sourceStep, known bool) {
 }
 
 // isEnd says whether the step only names the build's result.
-func (s *buildStep) isEnd() bool {
+func (s *BuildStep) isEnd() bool {
 	op := &s.Op.Op
 	return op.Source == nil && op.Exec == nil && op.File == nil && op.Merge == nil && op.Build == nil && op.Diff == nil
 }
 
 // mainInput gives the input whose file system the step changed to make one of its outputs, or scratch.
-func (s *buildStep) mainInput(output int) (input int, ok bool) {
+func (s *BuildStep) mainInput(output int) (input int, ok bool) {
 	op := &s.Op.Op
 	switch {
 	case op.Exec != nil:
@@ -118,7 +119,7 @@ func (s *buildStep) mainInput(output int) (input int, ok bool) {
 
 // fileInput follows the actions of a step on files: the input of one is an input of the step or, counted on from those,
 // what an earlier action left.
-func (s *buildStep) fileInput(action int) (input int, ok bool) {
+func (s *BuildStep) fileInput(action int) (input int, ok bool) {
 	for {
 		input := s.Op.Op.File.Actions[action].Input
 		if input < len(s.Inputs) {

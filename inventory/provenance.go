@@ -66,7 +66,7 @@ type predicate struct {
 		Parameters request `json:"parameters"`
 	} `json:"invocation"`
 	Metadata struct {
-		BuildKit buildMetadata `json:"https://mobyproject.org/buildkit@v1#metadata"`
+		BuildKit BuildMetadata `json:"https://mobyproject.org/buildkit@v1#metadata"`
 	} `json:"metadata"`
 	// Version 1.
 	BuildDefinition struct {
@@ -80,7 +80,7 @@ type predicate struct {
 	} `json:"buildDefinition"`
 	RunDetails struct {
 		Metadata struct {
-			BuildKit buildMetadata `json:"buildkit_metadata"`
+			BuildKit BuildMetadata `json:"buildkit_metadata"`
 		} `json:"metadata"`
 	} `json:"runDetails"`
 }
@@ -100,11 +100,23 @@ type request struct {
 }
 
 type buildConfig struct {
-	Steps []buildStep `json:"llbDefinition"`
+	Steps []BuildStep `json:"llbDefinition"`
 }
 
-type buildMetadata struct {
+// BuildMetadata is what BuildKit says of the steps of a build besides.
+type BuildMetadata struct {
 	Source struct {
+		// Locations are, by step, the lines of the files that Infos has.
+		Locations map[string]struct {
+			Locations []struct {
+				SourceIndex int `json:"sourceIndex"`
+				Ranges      []struct {
+					Start struct {
+						Line int `json:"line"`
+					} `json:"start"`
+				} `json:"ranges"`
+			} `json:"locations"`
+		} `json:"locations"`
 		Infos []struct {
 			Language string `json:"language"`
 			Data     []byte `json:"data"`
@@ -116,8 +128,20 @@ type buildMetadata struct {
 	} `json:"layers"`
 }
 
-// ParseProvenance reads the predicate of an SLSA provenance. Of that of another builder than BuildKit it knows the images alone.
-func ParseProvenance(raw []byte) (*Provenance, error) {
+// BuildRecord is what BuildKit writes down of a build in an SLSA provenance, of version 0.2 or 1.
+type BuildRecord struct {
+	// Steps are empty but for mode max.
+	Steps []BuildStep
+	// Requests are the arguments of the frontend (build-arg:NAME, target, ...): what another frontend was asked for before what was asked
+	// for itself.
+	Requests []map[string]string
+	Metadata []BuildMetadata
+
+	materials []material
+}
+
+// ParseBuildRecord reads the predicate of an SLSA provenance. What another builder than BuildKit wrote has images alone.
+func ParseBuildRecord(raw []byte) (*BuildRecord, error) {
 	var doc predicate
 	// A field of another type than expected is one of another builder: the rest is read nevertheless.
 	var other *json.UnmarshalTypeError
@@ -125,36 +149,49 @@ func ParseProvenance(raw []byte) (*Provenance, error) {
 		return nil, err
 	}
 	version1 := doc.BuildDefinition
-	materials, steps := doc.Materials, doc.BuildConfig.Steps
-	if len(materials) == 0 {
-		materials = version1.ResolvedDependencies
+	r := &BuildRecord{
+		Steps: doc.BuildConfig.Steps, materials: doc.Materials,
+		Metadata: []BuildMetadata{doc.Metadata.BuildKit, doc.RunDetails.Metadata.BuildKit},
 	}
-	if len(steps) == 0 {
-		steps = version1.InternalParameters.BuildConfig.Steps
+	if len(r.materials) == 0 {
+		r.materials = version1.ResolvedDependencies
+	}
+	if len(r.Steps) == 0 {
+		r.Steps = version1.InternalParameters.BuildConfig.Steps
+	}
+	for _, asked := range []request{doc.Invocation.Parameters, version1.ExternalParameters.Request} {
+		r.Requests = append(r.Requests, asked.Root.Request.Args, asked.Args)
+	}
+	return r, nil
+}
+
+// ParseProvenance reads the predicate of an SLSA provenance. Of that of another builder than BuildKit it knows the images alone.
+func ParseProvenance(raw []byte) (*Provenance, error) {
+	record, err := ParseBuildRecord(raw)
+	if err != nil {
+		return nil, err
 	}
 	p := &Provenance{Args: map[string]string{}}
 	var frontends []string
-	for _, r := range []request{doc.Invocation.Parameters, version1.ExternalParameters.Request} {
-		for _, args := range []map[string]string{r.Root.Request.Args, r.Args} {
-			frontends = append(frontends, args["source"], args["cmdline"])
-			for k, v := range args {
-				if name, ok := strings.CutPrefix(k, "build-arg:"); ok {
-					p.Args[name] = v
-				}
+	for _, args := range record.Requests {
+		frontends = append(frontends, args["source"], args["cmdline"])
+		for k, v := range args {
+			if name, ok := strings.CutPrefix(k, "build-arg:"); ok {
+				p.Args[name] = v
 			}
 		}
 	}
-	for _, m := range materials {
+	for _, m := range record.materials {
 		if name, ok := m.image(); ok && !IsBuildTool(name.reference, frontends) {
 			p.images = append(p.images, name)
 		}
 	}
-	p.readSteps(steps, doc.Metadata.BuildKit, doc.RunDetails.Metadata.BuildKit)
+	p.readSteps(record.Steps, record.Metadata...)
 	return p, nil
 }
 
 // readSteps takes what only provenance of mode max has.
-func (p *Provenance) readSteps(steps []buildStep, metadata ...buildMetadata) {
+func (p *Provenance) readSteps(steps []BuildStep, metadata ...BuildMetadata) {
 	first, known := firstState(steps)
 	p.scratch = known && first.id == ""
 	if first.id != "" {

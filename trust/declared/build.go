@@ -2,8 +2,6 @@ package declared
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,96 +30,7 @@ type Build struct {
 	layers map[string][][]string
 }
 
-// step is one operation of the build (https://github.com/moby/buildkit/blob/master/solver/pb/ops.proto, as JSON).
-type step struct {
-	ID     string   `json:"id"`
-	Inputs []string `json:"inputs"`
-	Op     struct {
-		Op struct {
-			Source *struct {
-				Identifier string `json:"identifier"`
-			} `json:"source"`
-			Exec *struct {
-				Mounts []struct {
-					Input  int    `json:"input"`
-					Output int    `json:"output"`
-					Dest   string `json:"dest"`
-				} `json:"mounts"`
-			} `json:"exec"`
-			File *struct {
-				Actions []struct {
-					Input     int `json:"input"`
-					Secondary int `json:"secondaryInput"`
-					Output    int `json:"output"`
-				} `json:"actions"`
-			} `json:"file"`
-			Merge *struct {
-				Inputs []struct {
-					Input int `json:"input"`
-				} `json:"inputs"`
-			} `json:"merge"`
-		} `json:"Op"`
-	} `json:"op"`
-}
-
-// buildDocument has the fields of both versions of SLSA provenance (0.2 and 1) as BuildKit writes them.
-type buildDocument struct {
-	BuildConfig buildConfig `json:"buildConfig"`
-	Invocation  struct {
-		Parameters buildRequest `json:"parameters"`
-	} `json:"invocation"`
-	Metadata struct {
-		BuildKit buildMetadata `json:"https://mobyproject.org/buildkit@v1#metadata"`
-	} `json:"metadata"`
-	BuildDefinition struct {
-		InternalParameters struct {
-			BuildConfig buildConfig `json:"buildConfig"`
-		} `json:"internalParameters"`
-		ExternalParameters struct {
-			Request buildRequest `json:"request"`
-		} `json:"externalParameters"`
-	} `json:"buildDefinition"`
-	RunDetails struct {
-		Metadata struct {
-			BuildKit buildMetadata `json:"buildkit_metadata"`
-		} `json:"metadata"`
-	} `json:"runDetails"`
-}
-
-type buildConfig struct {
-	Steps []step `json:"llbDefinition"`
-}
-
-type buildRequest struct {
-	Args map[string]string `json:"args"`
-	Root struct {
-		Request struct {
-			Args map[string]string `json:"args"`
-		} `json:"request"`
-	} `json:"root"`
-}
-
-type buildMetadata struct {
-	Source struct {
-		Locations map[string]struct {
-			Locations []struct {
-				SourceIndex int `json:"sourceIndex"`
-				Ranges      []struct {
-					Start struct {
-						Line int `json:"line"`
-					} `json:"start"`
-				} `json:"ranges"`
-			} `json:"locations"`
-		} `json:"locations"`
-		Infos []struct {
-			Language string `json:"language"`
-			Data     []byte `json:"data"`
-		} `json:"infos"`
-	} `json:"source"`
-	Layers map[string][][]struct {
-		Digest string `json:"digest"`
-	} `json:"layers"`
-}
+type step = inventory.BuildStep
 
 // ReadBuild takes from an image's attestations the provenance to go by: one that is verified before others, one that carries the
 // Dockerfile before one that does not. It is nil where there is none that tells anything of a build with a Dockerfile.
@@ -160,25 +69,20 @@ func (b *Build) compare(other *Build) int {
 }
 
 func parseBuild(predicate []byte) (*Build, error) {
-	var doc buildDocument
-	// A field of another type than expected is one of another builder: the rest is read nevertheless.
-	var other *json.UnmarshalTypeError
-	if err := json.Unmarshal(predicate, &doc); err != nil && !errors.As(err, &other) {
+	record, err := inventory.ParseBuildRecord(predicate)
+	if err != nil {
 		return nil, err
 	}
-	b := &Build{Args: map[string]string{}, Labels: map[string]string{}, Contexts: map[string]string{}, byID: map[string]*step{}, lines: map[string]int{}, layers: map[string][][]string{}}
-	for _, r := range []buildRequest{doc.Invocation.Parameters, doc.BuildDefinition.ExternalParameters.Request} {
-		b.readArgs(r.Root.Request.Args)
-		b.readArgs(r.Args)
-	}
-	if b.steps = doc.BuildConfig.Steps; len(b.steps) == 0 {
-		b.steps = doc.BuildDefinition.InternalParameters.BuildConfig.Steps
+	b := &Build{steps: record.Steps, Args: map[string]string{}, Labels: map[string]string{}, Contexts: map[string]string{}, byID: map[string]*step{}, lines: map[string]int{}, layers: map[string][][]string{}}
+	for _, args := range record.Requests {
+		b.readArgs(args)
 	}
 	for i := range b.steps {
 		b.byID[b.steps[i].ID] = &b.steps[i]
 	}
-	b.readMetadata(doc.Metadata.BuildKit)
-	b.readMetadata(doc.RunDetails.Metadata.BuildKit)
+	for _, m := range record.Metadata {
+		b.readMetadata(m)
+	}
 	return b, nil
 }
 
@@ -200,7 +104,7 @@ func (b *Build) readArgs(args map[string]string) {
 	}
 }
 
-func (b *Build) readMetadata(m buildMetadata) {
+func (b *Build) readMetadata(m inventory.BuildMetadata) {
 	for _, info := range m.Source.Infos {
 		if b.Dockerfile == nil && strings.EqualFold(info.Language, "Dockerfile") {
 			b.Dockerfile = info.Data

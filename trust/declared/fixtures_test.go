@@ -180,10 +180,11 @@ func (s *ship) content(t testing.TB) imagetest.Content {
 // aboard reads the image as verify does.
 func aboard(t testing.TB, s *ship, known ...inventory.KnownBase) Input {
 	t.Helper()
-	return opened(t, "oci:"+s.content(t).Layout(t, "latest"), known...)
+	return Opened(t, "oci:"+s.content(t).Layout(t, "latest"), known...)
 }
 
-func opened(t testing.TB, reference string, known ...inventory.KnownBase) Input {
+// Opened reads an image as verify does.
+func Opened(t testing.TB, reference string, known ...inventory.KnownBase) Input {
 	t.Helper()
 	im, err := image.Open(t.Context(), reference, image.Options{})
 	if err != nil {

@@ -10,8 +10,6 @@ import (
 	"tidewaiter/image"
 	"tidewaiter/image/imagetest"
 	"tidewaiter/inventory"
-	"tidewaiter/inventory/extractors"
-	"tidewaiter/layer"
 	"tidewaiter/trust/declared"
 )
 
@@ -239,23 +237,7 @@ func knownBase(t testing.TB) inventory.KnownBase {
 // read opens the image as the command does, and lays the Dockerfile and its context beside it.
 func (p *plan) read(t testing.TB, known ...inventory.KnownBase) declared.Input {
 	t.Helper()
-	im, err := image.Open(t.Context(), "oci:"+p.pack(t).Layout(t, "latest"), image.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { im.Close() })
-	all := extractors.Default(inventory.DefaultLimits())
-	layers, err := layer.Read(t.Context(), im, inventory.NewRules(all), layer.Options{Digests: true, Limits: layer.DefaultLimits()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	inv, err := inventory.Assemble(t.Context(), im, layers, all, inventory.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	inv.SetBase(inventory.FindBase(im, layers, nil, known))
-	return declared.Input{
-		Dockerfile: []byte(ordersDockerfile()), Name: "Dockerfile", Context: ordersContext(), ContextName: ".",
-		Image: im, Layers: layers, Inventory: inv, Trace: inventory.NewTrace(im, layers, inv), Known: known,
-	}
+	in := declared.Opened(t, "oci:"+p.pack(t).Layout(t, "latest"), known...)
+	in.Dockerfile, in.Name, in.Context, in.ContextName = []byte(ordersDockerfile()), "Dockerfile", ordersContext(), "."
+	return in
 }
