@@ -241,14 +241,26 @@ type verifying struct {
 	*verifyOptions
 	aboard *aboard
 	trace  *inventory.Trace
-	// provenance is what was read of it, asked for or not; nil where there is none.
-	provenance *trust.Provenance
-	result     trust.Verification
-	spots      []image.BlindSpot
-	unread     []image.BlindSpot // of them, those of papers
+	result trust.Verification
+	spots  []image.BlindSpot
+	unread []image.BlindSpot // of them, those of papers
 }
 
 func (v *verifying) add(c trust.Check) { v.result.Checks = append(v.result.Checks, c) }
+
+// addOfContent adds a check of what is aboard: where not all of that was read, it may be false of the rest.
+func (v *verifying) addOfContent(c trust.Check) { v.add(ofAllRead(c, v.aboard.inventory.BlindSpots)) }
+
+// ofAllRead makes a check that passes unknown where layers were not read, or not to their end.
+func ofAllRead(c trust.Check, spots []image.BlindSpot) trust.Check {
+	i := slices.IndexFunc(spots, func(b image.BlindSpot) bool { return b.Kind == image.UnreadableLayer || b.Kind == image.LimitReached })
+	if c.Verdict != trust.Pass || i < 0 {
+		return c
+	}
+	c.Verdict, c.Reason = trust.Unknown, "of what could be read it holds, but not all could: "+spots[i].Message
+	c.Step = "see the blind spots; tidewaiter help limits says how to raise a bound"
+	return c
+}
 
 // read reads what is aboard, and accounts for every file.
 func (v *verifying) read(ctx context.Context, s streams) error {
@@ -267,7 +279,9 @@ func (v *verifying) ask(ctx context.Context) error {
 	if c.all() || c.signatures {
 		v.add(signature.CheckOf(v.result.Attestations, v.unread...))
 	}
-	v.askProvenance()
+	if c.all() || c.provenance {
+		v.askProvenance()
+	}
 	if c.sbom != "" || c.all() {
 		if err := v.askSBOM(); err != nil {
 			return err

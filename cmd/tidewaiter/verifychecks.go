@@ -16,15 +16,11 @@ import (
 	"tidewaiter/trust/provenance"
 )
 
-// askProvenance says who built the image. What it tells of the Dockerfile is wanted even where nobody asked for it.
+// askProvenance says who built the image.
 func (v *verifying) askProvenance() {
 	p, spots := provenance.Read(v.result.Attestations, v.aboard.image, v.aboard.layers, v.aboard.known)
-	v.spots = append(v.spots, spots...)
-	v.provenance = p
-	if v.checks.provenance || v.checks.all() {
-		v.result.Provenance = p
-		v.add(provenance.CheckOf(p))
-	}
+	v.spots, v.result.Provenance = append(v.spots, spots...), p
+	v.add(provenance.CheckOf(p))
 }
 
 // askSBOM holds the SBOMs that are attached, or a file, against what is aboard.
@@ -46,7 +42,7 @@ func (v *verifying) askSBOM() error {
 			return nil
 		}
 	}
-	v.add(drift.CheckOf(v.result.SBOMs))
+	v.addOfContent(drift.CheckOf(v.result.SBOMs))
 	return nil
 }
 
@@ -82,7 +78,7 @@ func (v *verifying) askFiles(ctx context.Context) error {
 		return nil
 	}
 	v.result.Integrity = found
-	v.add(integrity.CheckOf(found))
+	v.addOfContent(integrity.CheckOf(found))
 	return nil
 }
 
@@ -122,6 +118,6 @@ func (v *verifying) askDeclared() error {
 		return fmt.Errorf("--declared: %w", err)
 	}
 	v.result.Declared = found
-	v.add(declared.CheckOf(found))
+	v.addOfContent(declared.CheckOf(found))
 	return nil
 }
