@@ -15,6 +15,8 @@ type BlindSpot struct {
 	Layer *int `json:"layer,omitempty"`
 	// Packages is how many packages were not judged for this reason; 0 where no package is known to be concerned.
 	Packages int `json:"packages,omitempty"`
+	// By is who did not look, where several look: the name of a layer.Sink; empty where that is all of them.
+	By string `json:"by,omitempty"`
 	// Message says in one line what could not be known, and why.
 	Message string `json:"message"`
 }
@@ -34,6 +36,7 @@ const (
 	OtherImage      BlindSpotKind = "other-image"      // an index has further images for the same platform
 	UnknownBase     BlindSpotKind = "unknown-base"     // nothing tells which layers are the base image's
 	Unjudged        BlindSpotKind = "unjudged"         // a version or a range that cannot be compared
+	Unsearched      BlindSpotKind = "unsearched"       // a file that was not searched for malware or secrets, or an engine that did not answer
 	UnreadablePaper BlindSpotKind = "unreadable-paper" // an attestation or a VEX document that does not parse: what is said, not what is aboard
 )
 
@@ -47,7 +50,7 @@ func SortBlindSpots(spots []BlindSpot) []BlindSpot {
 	}
 	compare := func(a, b BlindSpot) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Where, b.Where),
-			cmp.Compare(layer(a), layer(b)), cmp.Compare(a.Message, b.Message))
+			cmp.Compare(layer(a), layer(b)), cmp.Compare(a.By, b.By), cmp.Compare(a.Message, b.Message))
 	}
 	slices.SortFunc(spots, compare)
 	return slices.CompactFunc(spots, func(a, b BlindSpot) bool { return compare(a, b) == 0 })

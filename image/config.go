@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -66,7 +67,7 @@ func parseHistory(raw json.RawMessage) []History {
 	history := make([]History, len(entries))
 	next := 0
 	for i, e := range entries {
-		h := History{Instruction: instruction(e.CreatedBy), Layer: -1}
+		h := History{Instruction: instruction(e.CreatedBy), Args: buildArgs(e.CreatedBy), Layer: -1}
 		h.Created, _ = time.Parse(time.RFC3339Nano, e.Created) // the zero time says that it is not known
 		if !e.EmptyLayer {
 			h.Layer = next
@@ -150,12 +151,43 @@ func (c *config) checkDiffIDs(layers int) string {
 	return ""
 }
 
+// shell is what the builder puts in front of a command line.
+const shell = "/bin/sh -c "
+
+// argument begins a build argument, behind the one before.
+var argument = regexp.MustCompile(`(?:^| )[A-Za-z_][A-Za-z0-9_]*=`)
+
+// anyShell is what ends the arguments: the shell that SHELL may set to another than the usual.
+var anyShell = regexp.MustCompile(` /\S*bin/\w+ (?:\S+ ){0,3}-\w*c `)
+
+// buildArgs gives those that a history entry's created_by has, as in "|2 A=x B=y /bin/sh -c make": nil where there are none. A value that
+// itself holds something like " B=" is taken for two.
+func buildArgs(createdBy string) []string {
+	s := strings.TrimPrefix(strings.TrimSpace(createdBy), "RUN ")
+	if !strings.HasPrefix(s, "|") {
+		return nil
+	}
+	if end := anyShell.FindStringIndex(s); end != nil {
+		s = s[:end[0]]
+	}
+	_, s, _ = strings.Cut(s, " ") // the count
+	var args []string
+	begins := argument.FindAllStringIndex(s, -1)
+	for i, at := range begins {
+		end := len(s)
+		if i+1 < len(begins) {
+			end = begins[i+1][0]
+		}
+		args = append(args, strings.TrimPrefix(s[at[0]:end], " "))
+	}
+	return args
+}
+
 // instruction turns a history entry's created_by into the line of the Dockerfile that it stands for, as far
 // as the builder left it to be seen. Docker's classic builder writes "/bin/sh -c #(nop) COPY a b" and
 // "/bin/sh -c make", or "|1 ARG=x /bin/sh -c make" with build arguments; BuildKit writes
 // "RUN /bin/sh -c make # buildkit" and "COPY a b # buildkit".
 func instruction(createdBy string) string {
-	const shell = "/bin/sh -c "
 	s := strings.TrimSpace(createdBy)
 	s, _ = strings.CutSuffix(s, "# buildkit")
 	s = strings.TrimSpace(s)

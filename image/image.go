@@ -54,6 +54,8 @@ type Image struct {
 type History struct {
 	// Instruction is as in [Layer].
 	Instruction string
+	// Args are the build arguments, as "NAME=value", with which a RUN ran, where the builder wrote them before its command line.
+	Args []string
 	// Layer is the index of the layer that the step made; -1 where it made none, or where the history does not fit the
 	// layers.
 	Layer int

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -70,6 +71,20 @@ func TestInstruction(t *testing.T) {
 	} {
 		if got := instruction(test.in); got != test.want {
 			t.Errorf("%q: got %q, want %q", test.in, got, test.want)
+		}
+	}
+}
+
+func TestBuildArguments(t *testing.T) {
+	for in, want := range map[string][]string{
+		"":                                     nil,
+		"RUN /bin/sh -c A=1 make # buildkit":   nil,
+		"|2 A=1 B=two words /bin/sh -c make":   {"A=1", "B=two words"},
+		"RUN |1 A= /bin/sh -c make # buildkit": {"A="},
+		"RUN |2 A=1 B=https://a/b?c=d /bin/bash -o pipefail -c make X=1": {"A=1", "B=https://a/b?c=d"},
+	} {
+		if got := buildArgs(in); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
 }

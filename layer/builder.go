@@ -23,10 +23,11 @@ type builder struct {
 	omitted int // blind spots over maxSpots
 	head    [HeadSize]byte
 	text    arena
-	sums    *digester // nil until it is needed
-	sparse  bool      // the file that is being read has holes
-	holey   int64     // bytes of such files that were read
-	passing bool      // the index is not what another reading of the same layer would give: of time, the disk or other layers
+	// onlookers are nil where nobody wants to see the files.
+	onlookers *onlookers
+	sparse    bool  // the file that is being read has holes
+	holey     int64 // bytes of such files that were read
+	passing   bool  // the index is not what another reading of the same layer would give: of time, the disk or other layers
 }
 
 // maxSpots bounds the blind spots of one layer: after so many, a report only counts them.
@@ -40,7 +41,9 @@ func (b *builder) spot(kind image.BlindSpotKind, where, message string) {
 	b.ix.BlindSpots = append(b.ix.BlindSpots, image.BlindSpot{Kind: kind, Where: where, Message: message})
 }
 
-func (s *session) builder() *builder { return &builder{session: s, ix: &Index{}} }
+func (s *session) builder() *builder {
+	return &builder{session: s, ix: &Index{}, onlookers: newOnlookers(s.digests, s.sinks)}
+}
 
 // listOmitted says how many blind spots are not listed.
 func (b *builder) listOmitted() {
@@ -114,19 +117,30 @@ func (b *builder) body(ctx context.Context, f *File, r io.Reader) error {
 		return cutOff(err)
 	}
 	keep := b.want(f, head)
-	if b.sparse && (b.digests || keep.wanted()) && !b.expand(f) {
+	if b.sparse && (b.onlookers != nil || keep.wanted()) && !b.expand(f, keep) {
 		return nil
 	}
-	if b.digests {
-		return b.digest(f, head, r, func(r io.Reader) error { return b.keep(ctx, f, keep, head, r) })
+	read := b.keep
+	if b.onlookers.open(ctx, f, head) {
+		read = b.look
 	}
-	return b.keep(ctx, f, keep, head, r)
+	if err := read(ctx, f, keep, head, r); err != nil {
+		return err
+	}
+	if content := f.Content(); content != nil && b.redact != nil {
+		f.Body.Content = b.redact(f.Path, content)
+	}
+	return nil
 }
 
 // expand counts a file with holes against its bound: a tar of a few bytes can hold terabytes of zeros.
-func (b *builder) expand(f *File) bool {
+func (b *builder) expand(f *File, keep Keep) bool {
 	if f.Size > b.limits.Sparse-b.holey {
-		b.spot(image.LimitReached, f.Path, fmt.Sprintf("was not read: the sparse files of the layer are larger than %s", size(b.limits.Sparse)))
+		kind, what := image.LimitReached, "read"
+		if !keep.wanted() && b.digests != allAlgorithms { // only a search would have looked at it
+			kind, what = image.Unsearched, "searched"
+		}
+		b.spot(kind, f.Path, fmt.Sprintf("was not %s: the sparse files of the layer are larger than %s", what, size(b.limits.Sparse)))
 		return false
 	}
 	b.holey += f.Size

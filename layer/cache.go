@@ -95,8 +95,9 @@ func (c *Cache) failed(err error) {
 type shelf struct {
 	*Cache
 	conditions string
-	digests    bool
+	digests    algorithms
 	byTOC      bool
+	sinks      []Sink
 }
 
 // shelf gives that for reading by these rules and options; nil where nothing can be kept.
@@ -110,31 +111,39 @@ func (o Options) shelf(rules Rules) *shelf {
 	l.ImageKept, l.ImageEntries, l.Memory, l.DistilTime = 0, 0, 0, 0
 	return &shelf{
 		Cache:      o.Cache,
-		conditions: fmt.Sprintf("%d\n%s\n%s\n%+v", codecVersion, o.Cache.program, versioned.Version(), l),
-		digests:    o.Digests,
-		byTOC:      !o.FullRead && !o.Digests,
+		conditions: fmt.Sprintf("%d\n%s\n%s\n%+v\n%t", codecVersion, o.Cache.program, versioned.Version(), l, o.Redact != nil),
+		digests:    o.algorithms(),
+		byTOC:      !o.FullRead && o.algorithms() == noAlgorithm && len(o.Sinks) == 0,
+		sinks:      o.Sinks,
 	}
 }
 
 // Ways in which an index can have been made, as file name endings.
 const (
 	plainIndex   = ".index"
+	sha256Index  = ".sha256" // of the digests, those alone
 	digestsIndex = ".digests"
+	seenBySink   = ".seen" // what one sink said
 )
 
 // file gives the path of a layer's index. toc is the digest of the table of contents it was made from, if it was:
 // another image may name another table for the same layer.
 func (s *shelf) file(l image.Layer, toc, ending string) string {
-	sum := sha256.Sum256([]byte(s.conditions + "\n" + l.Digest + "\n" + toc))
+	return s.path(l.Digest+"\n"+toc, ending)
+}
+
+// path gives that of what is kept under a key.
+func (s *shelf) path(key, ending string) string {
+	sum := sha256.Sum256([]byte(s.conditions + "\n" + key))
 	name := hex.EncodeToString(sum[:])
 	return filepath.Join(s.dir, name[:2], name[2:]+ending)
 }
 
 // files gives all the files that could serve for a layer, the best first.
 func (s *shelf) files(l image.Layer) []string {
-	files := []string{s.file(l, "", digestsIndex)}
-	if !s.digests {
-		files = []string{s.file(l, "", plainIndex), files[0]}
+	var files []string
+	for _, ending := range []string{plainIndex, sha256Index, digestsIndex}[s.digests:] {
+		files = append(files, s.file(l, "", ending))
 	}
 	if p, ok := placeTOC(l); ok && s.byTOC {
 		files = append(files, s.file(l, p.digest, plainIndex))
@@ -158,7 +167,7 @@ func (s *shelf) load(ctx context.Context, layers []image.Layer) (map[string]stor
 		}
 		seen[l.Digest] = true
 		g.Go(func() error {
-			if ix, ok := s.get(l); ok {
+			if ix, ok := s.get(l); ok && s.getSeen(l.Digest, ix.Index) {
 				mu.Lock()
 				defer mu.Unlock()
 				found[layerKey(l)] = ix
@@ -171,15 +180,12 @@ func (s *shelf) load(ctx context.Context, layers []image.Layer) (map[string]stor
 
 func (s *shelf) get(l image.Layer) (stored, bool) {
 	for _, name := range s.files(l) {
-		if file, err := os.Lstat(name); err != nil || !file.Mode().IsRegular() {
-			continue // reading a pipe or a device would not end
-		}
-		b, err := os.ReadFile(name)
-		if err != nil {
+		b := readRegular(name)
+		if b == nil {
 			continue
 		}
 		ix, err := unseal(name, b, s.digests)
-		if err != nil || s.digests && !ix.digests {
+		if err != nil || s.digests != noAlgorithm && !ix.digests {
 			os.Remove(name)
 			continue
 		}
@@ -187,6 +193,15 @@ func (s *shelf) get(l image.Layer) (stored, bool) {
 		return ix, true
 	}
 	return stored{}, false
+}
+
+// readRegular reads a file; nil where there is none, or something else: reading a pipe or a device would not end.
+func readRegular(name string) []byte {
+	if file, err := os.Lstat(name); err != nil || !file.Mode().IsRegular() {
+		return nil
+	}
+	b, _ := os.ReadFile(name)
+	return b
 }
 
 // A cache file starts with a seal: a mark, and a checksum of the file's own name and of all that follows. A file that
@@ -207,12 +222,21 @@ func sealed(name string, content []byte) []byte {
 	return append(head, content...)
 }
 
-// unseal checks the content of a cache file against damage, and reads it.
-func unseal(name string, b []byte, digests bool) (stored, error) {
+// opened gives what is under the seal of a cache file that is not damaged.
+func opened(name string, b []byte) ([]byte, error) {
 	if len(b) < sealSize || string(b[:len(sealMark)]) != sealMark || binary.BigEndian.Uint32(b[len(sealMark):]) != checksum(name, b[sealSize:]) {
-		return stored{}, errStored
+		return nil, errStored
 	}
-	return decodeIndex(b[sealSize:], digests)
+	return b[sealSize:], nil
+}
+
+// unseal reads the index in a cache file.
+func unseal(name string, b []byte, digests algorithms) (stored, error) {
+	content, err := opened(name, b)
+	if err != nil {
+		return stored{}, err
+	}
+	return decodeIndex(content, digests)
 }
 
 // put keeps the index of a layer whose stored bytes, or table of contents, were verified.
@@ -222,7 +246,7 @@ func (s *shelf) put(l image.Layer, ix stored) {
 	}
 	toc, ending := "", plainIndex
 	if ix.digests {
-		ending = digestsIndex
+		ending = s.ending()
 	}
 	if ix.TOC {
 		p, _ := placeTOC(l)
@@ -237,9 +261,21 @@ func (s *shelf) put(l image.Layer, ix stored) {
 		s.failed(err)
 		return
 	}
+	s.putSeen(l.Digest, ix.Index)
 	if ix.digests {
 		os.Remove(s.file(l, "", plainIndex)) // of no use any more
 	}
+	if s.digests == allAlgorithms {
+		os.Remove(s.file(l, "", sha256Index))
+	}
+}
+
+// ending is that of the indexes with digests which this reading makes.
+func (s *shelf) ending() string {
+	if s.digests == onlySHA256 {
+		return sha256Index
+	}
+	return digestsIndex
 }
 
 // write makes a file as a whole: other processes see all of it, or nothing.
@@ -300,7 +336,7 @@ func (c *Cache) trim() {
 			if time.Since(info.ModTime()) > staleAfter {
 				os.Remove(path)
 			}
-		case strings.HasSuffix(name, plainIndex), strings.HasSuffix(name, digestsIndex):
+		case strings.HasSuffix(name, plainIndex), strings.HasSuffix(name, sha256Index), strings.HasSuffix(name, digestsIndex), strings.HasSuffix(name, seenBySink):
 			files = append(files, kept{path, info.Size(), info.ModTime()})
 			total += info.Size()
 		}

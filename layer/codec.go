@@ -153,7 +153,7 @@ var errStored = errors.New("not a stored index")
 const maxStored = 1 << 30
 
 // decodeIndex reads the stored form of an index. Files get their digests only where those are asked for.
-func decodeIndex(b []byte, digests bool) (s stored, err error) {
+func decodeIndex(b []byte, digests algorithms) (s stored, err error) {
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxStored))
 	if err != nil {
 		return s, err
@@ -224,7 +224,7 @@ func (d *decoder) string(shared string) string {
 	return d.text.join(shared, rest)
 }
 
-func (d *decoder) index(digests bool) stored {
+func (d *decoder) index(digests algorithms) stored {
 	s := stored{Index: &Index{DiffID: d.string(""), TOC: d.bool()}, digests: d.bool(), kept: d.number()}
 	for range d.count(3) {
 		s.BlindSpots = append(s.BlindSpots, image.BlindSpot{Kind: image.BlindSpotKind(d.string("")), Where: d.string(""), Message: d.string("")})
@@ -240,7 +240,7 @@ func (d *decoder) index(digests bool) stored {
 		d.file(&s.Files[i], &last, digests)
 		last = s.Files[i]
 	}
-	s.digests = s.digests && digests
+	s.digests = s.digests && digests != noAlgorithm
 	return s
 }
 
@@ -254,7 +254,7 @@ func (d *decoder) count(least int64) int64 {
 	return n
 }
 
-func (d *decoder) file(f, last *File, digests bool) {
+func (d *decoder) file(f, last *File, digests algorithms) {
 	flags := d.cut(&d.table, 1)
 	if d.bad {
 		return
@@ -297,12 +297,16 @@ func (d *decoder) body() []byte {
 }
 
 // digests reads those of a file, and gives them to it where they are wanted.
-func (d *decoder) digests(f *File, wanted bool) {
+func (d *decoder) digests(f *File, wanted algorithms) {
 	var sums Digests
 	n := copy(sums.MD5[:], d.cut(&d.sums, int64(len(sums.MD5))))
 	n += copy(sums.SHA1[:], d.cut(&d.sums, int64(len(sums.SHA1))))
 	n += copy(sums.SHA256[:], d.cut(&d.sums, int64(len(sums.SHA256))))
-	if wanted && n > 0 {
+	switch {
+	case wanted == noAlgorithm || n == 0:
+	case wanted == onlySHA256:
+		f.body().Digests = &Digests{SHA256: sums.SHA256}
+	default:
 		f.body().Digests = &sums
 	}
 }

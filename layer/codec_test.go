@@ -46,7 +46,7 @@ func encoded(t testing.TB, s stored) []byte {
 func TestStoredIndexIsTheSame(t *testing.T) {
 	compare := cmp.AllowUnexported(stored{})
 	s := sampleIndex()
-	got, err := decodeIndex(encoded(t, s), true)
+	got, err := decodeIndex(encoded(t, s), allAlgorithms)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestStoredIndexIsTheSame(t *testing.T) {
 		t.Error(d)
 	}
 	for _, s := range []stored{{Index: &Index{}}, {Index: &Index{DiffID: "x"}}} {
-		if got, err = decodeIndex(encoded(t, s), false); err != nil || !cmp.Equal(s, got, compare) {
+		if got, err = decodeIndex(encoded(t, s), noAlgorithm); err != nil || !cmp.Equal(s, got, compare) {
 			t.Errorf("%v: got %v", err, got)
 		}
 	}
@@ -62,17 +62,18 @@ func TestStoredIndexIsTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			im := shared(t, name)
 			for _, digests := range []bool{false, true} {
-				indexes, err := Read(t.Context(), im, databases, Options{Limits: DefaultLimits(), Digests: digests})
+				o := Options{Limits: DefaultLimits(), Digests: digests}
+				indexes, err := Read(t.Context(), im, databases, o)
 				if err != nil {
 					t.Fatal(err)
 				}
 				for _, ix := range indexes {
 					s := stored{Index: ix, digests: digests}
 					b := encoded(t, s)
-					if got, err := decodeIndex(b, digests); err != nil || !reflect.DeepEqual(s, got) {
+					if got, err := decodeIndex(b, o.algorithms()); err != nil || !reflect.DeepEqual(s, got) {
 						t.Errorf("digests %v: %v, or not the same", digests, err)
 					}
-					if got, err := decodeIndex(b, false); err != nil || got.digests {
+					if got, err := decodeIndex(b, noAlgorithm); err != nil || got.digests {
 						t.Errorf("without its digests: %v", err)
 					}
 				}
@@ -100,11 +101,11 @@ func TestStoredForm(t *testing.T) {
 func TestDamagedIndex(t *testing.T) {
 	whole := encoded(t, sampleIndex())
 	for i := range whole {
-		if _, err := decodeIndex(whole[:i], true); err == nil {
+		if _, err := decodeIndex(whole[:i], allAlgorithms); err == nil {
 			t.Fatalf("cut off after %d bytes: no error", i)
 		}
 	}
-	if _, err := decodeIndex(append(bytes.Clone(whole), 0), true); !errors.Is(err, errStored) {
+	if _, err := decodeIndex(append(bytes.Clone(whole), 0), allAlgorithms); !errors.Is(err, errStored) {
 		t.Errorf("a byte more: %v", err)
 	}
 }
@@ -118,14 +119,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add(e.table, e.bodies, e.sums)
 	f.Fuzz(func(t *testing.T, table, bodies, sums []byte) {
 		d := decoder{table: table, bodies: bodies, sums: sums}
-		s := d.index(true)
+		s := d.index(allAlgorithms)
 		if d.bad || len(d.table)+len(d.bodies)+len(d.sums) > 0 {
 			return
 		}
 		var again encoder
 		again.index(s)
 		e := decoder{table: again.table, bodies: again.bodies, sums: again.sums}
-		if got := e.index(true); e.bad || !cmp.Equal(s, got, cmp.AllowUnexported(stored{})) {
+		if got := e.index(allAlgorithms); e.bad || !cmp.Equal(s, got, cmp.AllowUnexported(stored{})) {
 			t.Fatal("not the same when it is stored again")
 		}
 	})
@@ -143,7 +144,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(stored)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodeIndex(stored, false); err != nil {
+		if _, err := decodeIndex(stored, noAlgorithm); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,29 +5,60 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"hash"
-	"io"
 	"runtime"
 	"sync"
 	"unsafe"
 )
 
-// Digests are the checksums of one file's content: those that package databases keep.
+// Digests are the checksums of one file's content: those that package databases keep. Where only SHA-256 was asked for, the others are zero.
 type Digests struct {
 	MD5    [md5.Size]byte
 	SHA1   [sha1.Size]byte
 	SHA256 [sha256.Size]byte
 }
 
-// digester computes the [Digests] of one file after another.
-type digester struct {
-	md5, sha1, sha256 hash.Hash
-	buf               []byte
-	written           int64
-	cores             int
+// HasMD5 says whether MD5 is more than a zero.
+func (d *Digests) HasMD5() bool { return d.MD5 != [md5.Size]byte{} }
+
+// HasSHA1 says whether SHA1 is more than a zero.
+func (d *Digests) HasSHA1() bool { return d.SHA1 != [sha1.Size]byte{} }
+
+// algorithms are those of the digests that are taken of every file.
+type algorithms uint8
+
+const (
+	noAlgorithm algorithms = iota
+	onlySHA256
+	allAlgorithms
+)
+
+func (o *Options) algorithms() algorithms {
+	switch {
+	case o.Digests:
+		return allAlgorithms
+	case o.SHA256:
+		return onlySHA256
+	}
+	return noAlgorithm
 }
 
-func newDigester() *digester {
-	return &digester{md5: md5.New(), sha1: sha1.New(), sha256: sha256.New(), buf: make([]byte, 128<<10), cores: runtime.GOMAXPROCS(0)}
+// digester computes the [Digests] of one file after another.
+type digester struct {
+	md5, sha1 hash.Hash // nil: not asked for
+	sha256    hash.Hash
+	cores     int
+}
+
+// newDigester gives nil where none are asked for.
+func newDigester(a algorithms) *digester {
+	d := &digester{sha256: sha256.New(), cores: runtime.GOMAXPROCS(0)}
+	switch a {
+	case noAlgorithm:
+		return nil
+	case allAlgorithms:
+		d.md5, d.sha1 = md5.New(), sha1.New()
+	}
+	return d
 }
 
 // sideBySide is the count of bytes from which on it pays to hash them in several goroutines, where there are cores for
@@ -39,7 +70,9 @@ const (
 
 // Write implements [io.Writer].
 func (d *digester) Write(p []byte) (int, error) {
-	d.written += int64(len(p))
+	if d.md5 == nil {
+		return d.sha256.Write(p)
+	}
 	if len(p) < sideBySide || d.cores <= coresBusy {
 		d.md5.Write(p)
 		d.sha1.Write(p)
@@ -57,17 +90,20 @@ func (d *digester) Write(p []byte) (int, error) {
 }
 
 func (d *digester) reset() {
-	d.md5.Reset()
-	d.sha1.Reset()
+	if d.md5 != nil {
+		d.md5.Reset()
+		d.sha1.Reset()
+	}
 	d.sha256.Reset()
-	d.written = 0
 }
 
 // digests gives those of what was written.
 func (d *digester) digests() *Digests {
 	sums := new(Digests)
-	d.md5.Sum(sums.MD5[:0])
-	d.sha1.Sum(sums.SHA1[:0])
+	if d.md5 != nil {
+		d.md5.Sum(sums.MD5[:0])
+		d.sha1.Sum(sums.SHA1[:0])
+	}
 	d.sha256.Sum(sums.SHA256[:0])
 	return sums
 }
@@ -75,36 +111,7 @@ func (d *digester) digests() *Digests {
 // digestsCost is about how many bytes the digests of one file take.
 const digestsCost = int64(unsafe.Sizeof(Digests{}) + unsafe.Sizeof(Body{}))
 
-// digest takes the digests of a file, of which head was read, while keep reads as much of the rest as it wants.
-func (b *builder) digest(f *File, head []byte, r io.Reader, keep func(r io.Reader) error) error {
-	if err := b.charge(digestsCost); err != nil {
-		return err
-	}
-	if b.sums == nil {
-		b.sums = newDigester()
-	}
-	b.sums.reset()
-	var err error
-	rest := r
-	if file, ok := r.(io.ReaderAt); ok { // of a directory: what keep reads of it does not pass by
-		err = keep(r)
-		rest = io.NewSectionReader(file, 0, f.Size)
-	} else {
-		_, _ = b.sums.Write(head) // a hash never fails
-		err = keep(io.TeeReader(r, b.sums))
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := io.CopyBuffer(b.sums, onlyReader{io.LimitReader(rest, f.Size-b.sums.written)}, b.sums.buf); err != nil {
-		return cutOff(err)
-	}
-	if b.sums.written != f.Size {
-		return io.ErrUnexpectedEOF
-	}
-	f.body().Digests = b.sums.digests()
-	return nil
+// digestsOf gives those of some content.
+func digestsOf(content []byte) *Digests {
+	return &Digests{MD5: md5.Sum(content), SHA1: sha1.Sum(content), SHA256: sha256.Sum256(content)}
 }
-
-// onlyReader keeps [io.CopyBuffer] to the buffer that it is given.
-type onlyReader struct{ io.Reader }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tidewaiter/image"
 )
 
@@ -60,10 +62,52 @@ func TestDigests(t *testing.T) {
 	}
 }
 
+// A list of nothing but SHA-256 needs no other digest, except of a file that a sink has a note on: whether its package installed it so is told
+// by what the package's database has. What the cache keeps of another reading changes nothing.
+func TestSHA256Alone(t *testing.T) {
+	im := layout(t, blob{stored: gzipOf(tarOf(t, file("plain", "p"), file("noted", "n")))})
+	sink := &onlooker{name: "s", version: "1", say: func(path string, _ []byte) ([]byte, error) {
+		if path == "noted" {
+			return []byte("!"), nil
+		}
+		return nil, nil
+	}}
+	want := map[string]*Digests{"plain": {SHA256: sha256.Sum256([]byte("p"))}, "noted": digestsOf([]byte("n"))}
+	for name, o := range map[string]Options{
+		"without a cache":  {},
+		"kept":             {Cache: openCache(t, t.TempDir(), 1<<20)},
+		"kept by another":  {Cache: openCache(t, t.TempDir(), 1<<20)},
+		"kept by everyone": {Cache: openCache(t, t.TempDir(), 1<<20)},
+	} {
+		o.Limits, o.Sinks = DefaultLimits(), []Sink{sink}
+		if strings.HasPrefix(name, "kept by") {
+			all := o
+			all.Digests, all.SHA256 = true, name == "kept by everyone"
+			if _, err := Read(t.Context(), im, none, all); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.SHA256 = true
+		for range 2 {
+			indexes, err := Read(t.Context(), im, none, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]*Digests{}
+			for _, f := range indexes[0].Files {
+				got[f.Path] = f.Digests()
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%s (-want +got):\n%s", name, d)
+			}
+		}
+	}
+}
+
 func TestDigestsSideBySide(t *testing.T) {
 	text := bytes.Repeat([]byte("0123456789"), sideBySide/5)
 	for _, cores := range []int{1, coresBusy + 1} {
-		d := newDigester()
+		d := newDigester(allAlgorithms)
 		d.cores = cores
 		d.Write([]byte("of the file before"))
 		d.reset()
@@ -99,7 +143,7 @@ func BenchmarkDigests(b *testing.B) {
 	for name, size := range map[string]int{"4KiB": 4 << 10, "64KiB": sideBySide, "256KiB": 256 << 10} {
 		for _, cores := range []int{1, coresBusy + 1} {
 			b.Run(fmt.Sprintf("%s/%d cores", name, cores), func(b *testing.B) {
-				d, buf := newDigester(), make([]byte, size)
+				d, buf := newDigester(allAlgorithms), make([]byte, size)
 				d.cores = cores
 				b.SetBytes(int64(size))
 				for b.Loop() {

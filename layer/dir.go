@@ -32,7 +32,7 @@ func (s *session) readDir(ctx context.Context, root fs.FS) (*Index, error) {
 		d.spot(image.UnreadableFile, d.firstClosed, fmt.Sprintf("%d files cannot be opened (%v); only their names were looked at", d.closed, d.why))
 	}
 	d.listOmitted()
-	return d.ix, nil
+	return d.ix, d.hear(ctx)
 }
 
 type directory struct {

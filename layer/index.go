@@ -28,6 +28,8 @@ type Index struct {
 	Files []File
 	// BlindSpots have no Layer set: an index does not know its place in an image.
 	BlindSpots []image.BlindSpot
+	// Seen is what each of the sinks said of the layer, by its name; nil without sinks.
+	Seen map[string]*Seen
 }
 
 // Type is what a file is.
@@ -67,7 +69,7 @@ type Body struct {
 	Content []byte
 	// Facts is what [Rules] distilled of it; nil when nothing was.
 	Facts []byte
-	// Digests are nil unless [Options].Digests asked for them.
+	// Digests are nil unless [Options] asked for them, or one of the sinks has a note on the file.
 	Digests *Digests
 }
 
@@ -95,7 +97,7 @@ func (f *File) Facts() []byte {
 	return f.Body.Facts
 }
 
-// Digests gives the checksums of a regular file's content; nil unless [Options].Digests asked for them.
+// Digests gives the checksums of a regular file's content; nil unless [Options] asked for them, or a sink noted the file.
 func (f *File) Digests() *Digests {
 	if f.Body == nil {
 		return nil

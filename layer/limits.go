@@ -68,11 +68,19 @@ type Options struct {
 	Parallel int
 	// Digests asks for [File].Digests of every regular file, which costs nearly as much as all the rest of reading.
 	Digests bool
+	// SHA256 asks for that digest alone where Digests does not ask for all, which costs a fraction. Files on which a sink has a note have all.
+	SHA256 bool
 	// Cache, when set, gives the indexes of layers that were read before, and keeps those of others. It is of use
 	// only with [Versioned] rules.
 	Cache *Cache
 	// FullRead reads every layer whole, also where its table of contents could tell what is in it.
 	FullRead bool
+	// Sinks are shown the content of all files. A layer is then read whole, and one of the cache counts only if it is known what
+	// each of them said of it.
+	Sinks []Sink
+	// Redact, when set, is given the content of each file that is kept, and gives what is kept of it: content itself where there is nothing
+	// to take out. It is called from several goroutines, and must always give the same, of the same program, for the same file.
+	Redact func(path string, content []byte) []byte
 	// Progress is told how many of the image's stored bytes were read, of how many in all; total is -1
 	// where the source does not say. It is called from several goroutines, and may be nil.
 	Progress func(read, total int64)

@@ -119,7 +119,7 @@ func (s *session) hold(l image.Layer, ix *Index) {
 	kept, lasting := s.lasting[layerKey(l)]
 	s.mu.Unlock()
 	if lasting && s.shelf != nil {
-		s.shelf.put(l, stored{Index: ix, kept: kept, digests: s.digests})
+		s.shelf.put(l, stored{Index: ix, kept: kept, digests: s.digests != noAlgorithm})
 		s.grown.Store(true)
 	}
 }
@@ -132,14 +132,16 @@ func (s *session) index(l image.Layer) *Index {
 
 // finish ends the reading of a layer: it stands, or is to be read a second time for its missed links.
 func (s *session) finish(b *builder, key string) {
-	if b.also == nil {
-		if missed := b.missedLinks(); len(missed) > 0 {
-			s.kept.Add(-b.kept)
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.missed[key] = missed
-			return
-		}
+	if b.also != nil {
+		s.mu.Lock()
+		b.ix.Seen = s.seen[key]
+		s.mu.Unlock()
+	} else if missed := b.missedLinks(); len(missed) > 0 {
+		s.kept.Add(-b.kept)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.missed[key], s.seen[key] = missed, b.ix.Seen
+		return
 	}
 	s.stands(b, key)
 }
@@ -200,7 +202,9 @@ type session struct {
 	reference string // the image's, for errors
 	rules     Rules
 	limits    Limits
-	digests   bool                // [Options].Digests
+	digests   algorithms
+	sinks     []Sink // [Options].Sinks
+	redact    func(path string, content []byte) []byte
 	whole     bool                // no layer is read by its table of contents
 	shelf     *shelf              // nil without a cache
 	grown     atomic.Bool         // something was put on the shelf
@@ -214,6 +218,7 @@ type session struct {
 	found   map[string]*Index
 	lasting map[string]int64             // bytes kept of the layers of which another reading would give the same
 	missed  map[string]map[string]string // see missedLinks
+	seen    map[string]map[string]*Seen  // what the sinks said of the layers that are missed
 }
 
 func newSession(im *image.Image, rules Rules, limits Limits) *session {
@@ -227,14 +232,17 @@ func newSession(im *image.Image, rules Rules, limits Limits) *session {
 		found:     make(map[string]*Index),
 		lasting:   make(map[string]int64),
 		missed:    make(map[string]map[string]string),
+		seen:      make(map[string]map[string]*Seen),
 	}
 }
 
 // sessionOf is newSession with the other options, without the cache.
 func sessionOf(im *image.Image, rules Rules, o Options) *session {
 	s := newSession(im, rules, o.Limits)
-	s.digests = o.Digests
-	s.whole = o.FullRead || o.Digests // of whole files, a table of contents has no digest but SHA-256
+	s.digests = o.algorithms()
+	s.sinks, s.redact = o.Sinks, o.Redact
+	// Of whole files, a table of contents has no digest but SHA-256.
+	s.whole = o.FullRead || s.digests != noAlgorithm || len(o.Sinks) > 0
 	return s
 }
 

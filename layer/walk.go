@@ -23,7 +23,9 @@ import (
 // also is for a second reading: see [builder.missedLinks].
 func (s *session) readBlob(ctx context.Context, l image.Layer, m *meter, also map[string]string) (*Index, error) {
 	b := s.builder()
-	b.also = also
+	if b.also = also; also != nil {
+		b.onlookers = newOnlookers(s.digests, nil) // the sinks have seen it
+	}
 	plain, err := b.read(ctx, l, m)
 	var limit limitError
 	switch {
@@ -38,6 +40,9 @@ func (s *session) readBlob(ctx context.Context, l image.Layer, m *meter, also ma
 	}
 	if plain {
 		b.ix.DiffID = l.Digest
+	}
+	if err := b.hear(ctx); err != nil {
+		return nil, err
 	}
 	s.finish(b, layerKey(l))
 	return b.ix, nil

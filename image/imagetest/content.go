@@ -65,7 +65,11 @@ type Spec struct {
 	Compression string
 	// CreatedBy is the history, one entry for each layer; none where it is empty.
 	CreatedBy []string
-	Labels    map[string]string
+	// Empty are instructions after those of the layers that made none.
+	Empty  []string
+	Labels map[string]string
+	// Config are further fields of the configuration: Env, Cmd, User.
+	Config map[string]any
 }
 
 // Descriptor points at a blob of a [Content].
@@ -108,6 +112,7 @@ func Build(t testing.TB, s Spec) Content {
 	c := Content{Blobs: map[string][]byte{}, plain: s.Layers}
 	type history struct {
 		CreatedBy string `json:"created_by"`
+		Empty     bool   `json:"empty_layer,omitempty"`
 	}
 	var (
 		layers  []Descriptor
@@ -120,13 +125,18 @@ func Build(t testing.TB, s Spec) Content {
 		diffIDs = append(diffIDs, Digest(plain))
 	}
 	for _, by := range s.CreatedBy {
-		past = append(past, history{by})
+		past = append(past, history{CreatedBy: by})
 	}
+	for _, by := range s.Empty {
+		past = append(past, history{by, true})
+	}
+	config := map[string]any{"Labels": s.Labels}
+	maps.Copy(config, s.Config)
 	p := parsePlatform(s.Platform)
 	c.config = c.AddJSON(t, ConfigType, map[string]any{
 		"os": p.OS, "architecture": p.Architecture, "variant": p.Variant,
 		"created": "2026-01-02T03:04:05Z",
-		"config":  map[string]any{"Labels": s.Labels},
+		"config":  config,
 		"rootfs":  map[string]any{"type": "layers", "diff_ids": diffIDs},
 		"history": past,
 	})
