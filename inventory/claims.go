@@ -221,9 +221,9 @@ func digestOf(f *layer.File, algorithm string) string {
 		return "sha1:" + hex.EncodeToString(sum[:])
 	case f.Type != layer.Regular || d == nil:
 		return ""
-	case algorithm == "md5":
+	case algorithm == "md5" && d.HasMD5():
 		return "md5:" + hex.EncodeToString(d.MD5[:])
-	case algorithm == "sha1":
+	case algorithm == "sha1" && d.HasSHA1():
 		return "sha1:" + hex.EncodeToString(d.SHA1[:])
 	case algorithm == "sha256":
 		return "sha256:" + hex.EncodeToString(d.SHA256[:])

@@ -167,6 +167,9 @@ type Trace struct {
 	// Files are sorted by path; directories are only counted.
 	Files       []File
 	Directories int
+	// Writable are the directories in which everybody can delete what is another's: writable by all and not sticky. They have no class,
+	// and the layer that wrote the directory's entry last.
+	Writable []File
 	// Verified counts the owned files whose content the package database's checksum was compared with.
 	Verified int
 	Missing  []Missing

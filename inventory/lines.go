@@ -47,6 +47,9 @@ func SetDockerfileLines(im *image.Image, base *Base, source []byte, args map[str
 // DockerfileInput is one thing that a build by a Dockerfile asks for, besides what its context holds.
 type DockerfileInput = dockerfile.Input
 
+// DockerfileImage is the kind of an input that is an image.
+const DockerfileImage = dockerfile.FromImage
+
 // DockerfileInputs gives what a Dockerfile asks for by building one of its stages, the last where target is empty: images, frontends,
 // what ADD fetches, and the RUN instructions, which may fetch anything. args are the build arguments that were given.
 func DockerfileInputs(source []byte, args map[string]string, target string) ([]DockerfileInput, error) {

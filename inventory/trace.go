@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -85,6 +86,9 @@ func (a *accounting) account() *Trace {
 		mine = mine[:len(mine)-len(claims)]
 		if e.File.Type == layer.Directory {
 			t.Directories++
+			if e.File.Mode&0o002 != 0 && e.File.Mode&fs.ModeSticky == 0 {
+				t.Writable = append(t.Writable, File{Path: e.Path, Layer: e.Layer, Entry: e.File, Owner: -1, Known: -1})
+			}
 			t.supplanted(e, mine)
 			continue
 		}
