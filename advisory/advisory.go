@@ -1,6 +1,6 @@
 // Package advisory keeps what is known to be wrong with the world's packages in one read-only file.
 //
-// In go feeds: OSV exports, CISA KEV, FIRST EPSS, CVSS by CVE and end-of-life dates. Out comes one
+// In go feeds: OSV exports, CISA KEV, FIRST EPSS, CVSS by CVE, end-of-life dates and hashes of malware. Out comes one
 // advisory file, replaced atomically, and answers from it: the records that name a package, what is known
 // of a CVE, which ecosystems and releases the file covers. Whether a record applies to a version is not
 // decided here (that is package match's).
@@ -123,7 +123,7 @@ type Info struct {
 
 // Feed is one source of an advisory file.
 type Feed struct {
-	Name string `json:"name"` // osv/Debian, nvd, kev, epss, cve, eol
+	Name string `json:"name"` // osv/Debian, nvd, kev, epss, cve, eol, malware/full.csv
 	// Date is the day that the feed is of, YYYY-MM-DD: for OSV the newest of its files' and records' dates that is
 	// not in the future, for the others the date that they carry.
 	Date    string `json:"date"`
@@ -133,6 +133,10 @@ type Feed struct {
 	// Unnamed are the entries that name no package (only a repository), and so cannot be looked up.
 	Unnamed int    `json:"unnamed,omitempty"`
 	Source  string `json:"source"`
+	// Digest is the SHA-256 of the content, sha256:HEX, of a list of hashes of malware.
+	Digest string `json:"digest,omitempty"`
+	// Algorithms are those of the hashes of such a list, sorted: md5, sha1, sha256.
+	Algorithms []string `json:"algorithms,omitempty"`
 }
 
 // Cycle is one release cycle of a product: https://endoflife.date

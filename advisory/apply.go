@@ -57,7 +57,7 @@ func ApplyDelta(ctx context.Context, older *DB, delta io.Reader, out string) (_ 
 	if err != nil {
 		return Info{}, err
 	}
-	for _, name := range tableNames() {
+	for _, name := range c.tableNames() {
 		bits := c.Tables[name].Bits
 		if err := b.writeTable(ctx, name, bits, func(put putEntry) error { return r.table(name, older, put) }); err != nil {
 			return Info{}, err
@@ -114,7 +114,7 @@ func (d *deltaReader) contents(revision string) (contents, error) {
 	if json.Unmarshal([]byte(text), &c) != nil || c.Revision != revision {
 		return c, errDelta
 	}
-	for _, name := range tableNames() {
+	for _, name := range c.tableNames() {
 		if t := c.Tables[name]; t == nil || t.Bits < 0 || t.Bits > maxBits {
 			return c, errDelta
 		}

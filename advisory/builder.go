@@ -104,6 +104,10 @@ func (b *builder) writeTable(ctx context.Context, name string, bits int, each fu
 		block = blockHead(name, uint32(len(lengths)))
 		return errors.Join(err, ctx.Err())
 	}
+	var marks filter
+	if name == tableMalware {
+		marks = newFilter(t.blocks())
+	}
 	err := each(func(hash uint64, key string, value []byte) error {
 		number := blockNumber(hash, bits)
 		if int(number) < len(lengths) {
@@ -118,6 +122,9 @@ func (b *builder) writeTable(ctx context.Context, name string, bits int, each fu
 			return fmt.Errorf("advisory file: too much stands under %.100q and the keys beside it", key)
 		}
 		block = appendEntry(block, key, value)
+		if marks != nil {
+			marks.add(hash, bits)
+		}
 		return nil
 	})
 	for err == nil && len(lengths) < cap(lengths) {
@@ -127,13 +134,16 @@ func (b *builder) writeTable(ctx context.Context, name string, bits int, each fu
 		return err
 	}
 	b.tables[name] = t
-	return b.appendPages(name, t, lengths)
+	if err := b.appendPages(name, t, lengths); err != nil || marks == nil {
+		return err
+	}
+	return b.writeFilter(name, marks)
 }
 
 // writeBlock writes a block, as it stands in the file that this one is made from if it is there: compressing is what costs.
 func (b *builder) writeBlock(name string, bits int, number uint32, block []byte) (span, error) {
 	b.digest.Write(block)
-	if b.base != nil && b.base.contents.Tables[name].Bits == bits {
+	if b.base != nil && b.base.contents.Tables[name] != nil && b.base.contents.Tables[name].Bits == bits {
 		if packed, raw, err := b.base.packedBlock(name, number); err == nil && raw == string(block) {
 			return b.write(packed)
 		}

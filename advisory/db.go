@@ -104,7 +104,7 @@ func (db *DB) readContents() error {
 	if err := json.Unmarshal([]byte(text), &db.contents); err != nil {
 		return db.damaged(err)
 	}
-	for _, name := range tableNames() {
+	for _, name := range db.contents.tableNames() {
 		t := db.contents.Tables[name]
 		if t == nil {
 			return db.damaged(errEncoding)

@@ -18,7 +18,7 @@ import (
 )
 
 // A delta makes the newer of two advisory files of the older one. It is a line of text (what it is, the revision it is for, the
-// revision it makes) and a zstd stream: the contents of the newer file as JSON, and for each table, in the order of
+// revision it makes) and a zstd stream: the contents of the newer file as JSON, and for each table of it, in the order of
 // tableNames, what happens to the entries of the older file, in the order of their keys' hashes.
 //
 //	delta   = line, zstd(string, table...)
@@ -75,7 +75,7 @@ func (d *deltaWriter) write(ctx context.Context, older, newer *DB) error {
 		return err
 	}
 	d.string(string(text))
-	for _, name := range tableNames() {
+	for _, name := range newer.contents.tableNames() {
 		if err := d.table(ctx, name, older, newer); err != nil {
 			return err
 		}

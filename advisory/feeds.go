@@ -28,10 +28,11 @@ type feedFiles struct {
 	secdb                []string // secdb/*.json
 	nvd                  []string // nvd/*.jsonl.gz, *.json or *.json.gz
 	kev, epss, cves, eol []string
+	malware              []string // malware/*: see isHashList
 	bytes                int64
 }
 
-const layout = "osv/<Ecosystem>/all.zip, secdb/*.json, nvd/*.json, kev/known_exploited_vulnerabilities.json, epss/*.csv.gz, cve/*.jsonl.gz or eol/*.zip"
+const layout = "osv/<Ecosystem>/all.zip, secdb/*.json, nvd/*.json, kev/known_exploited_vulnerabilities.json, epss/*.csv.gz, cve/*.jsonl.gz, eol/*.zip or malware/*.csv"
 
 // isFeedPath says whether a file at this path, relative to the directory of feeds, is one that Import reads.
 func isFeedPath(name string) bool {
@@ -52,8 +53,20 @@ func isFeedPath(name string) bool {
 		return strings.HasSuffix(base, ".jsonl.gz")
 	case "eol/":
 		return strings.HasSuffix(base, ".zip")
+	case "malware/":
+		return isHashList(base)
 	}
 	return strings.HasPrefix(dir, "osv/") && strings.Count(dir, "/") == 2 && (base == "all.zip" || base == changedName)
+}
+
+// isHashList says whether a file has the name of a list of hashes of malware.
+func isHashList(base string) bool {
+	base = strings.TrimSuffix(base, ".gz")
+	switch path.Ext(base) {
+	case ".zip", ".txt", ".csv", ".hdb", ".hsb", ".hdu", ".hsu", ".md5", ".sha1", ".sha256":
+		return !strings.HasPrefix(base, ".")
+	}
+	return false
 }
 
 // isArchive says whether a path is that of an ecosystem's archive of records.
@@ -74,7 +87,7 @@ func findFeeds(feeds fs.FS) (feedFiles, error) {
 func listFeeds(feeds fs.FS) (feedFiles, error) {
 	var found feedFiles
 	for pattern, list := range map[string]*[]string{
-		"osv/*/all.zip": &found.osv, "osv/*/" + changedName: &found.changes, "secdb/*": &found.secdb, "nvd/*": &found.nvd, "kev/*": &found.kev, "epss/*": &found.epss, "cve/*": &found.cves, "eol/*": &found.eol,
+		"osv/*/all.zip": &found.osv, "osv/*/" + changedName: &found.changes, "secdb/*": &found.secdb, "nvd/*": &found.nvd, "kev/*": &found.kev, "epss/*": &found.epss, "cve/*": &found.cves, "eol/*": &found.eol, "malware/*": &found.malware,
 	} {
 		names, err := fs.Glob(feeds, pattern)
 		if err != nil {
@@ -93,7 +106,7 @@ func listFeeds(feeds fs.FS) (feedFiles, error) {
 }
 
 func (f feedFiles) all() []string {
-	return slices.Concat(f.osv, f.changes, f.secdb, f.nvd, f.kev, f.epss, f.cves, f.eol)
+	return slices.Concat(f.osv, f.changes, f.secdb, f.nvd, f.kev, f.epss, f.cves, f.eol, f.malware)
 }
 
 // openZip opens a zip archive of a file system. The caller closes the closer.

@@ -43,6 +43,7 @@ type fetcher struct {
 	wait     time.Duration
 	progress func(done, total int64)
 	clock    time.Time // zero: the system's
+	keyed    []string  // URLs that may hold a key
 
 	mu          sync.Mutex // protects all below
 	done, total int64
@@ -50,7 +51,8 @@ type fetcher struct {
 
 // kept says where a file of the mirror directory came from.
 type kept struct {
-	URL          string `json:"url"` // without a password
+	URL          string `json:"url"`             // without a password
+	Named        bool   `json:"named,omitempty"` // somebody gave the URL
 	ETag         string `json:"etag,omitempty"`
 	LastModified string `json:"lastModified,omitempty"`
 	SHA256       string `json:"sha256"`
@@ -141,7 +143,7 @@ func (f *fetcher) get(ctx context.Context, at *url.URL, had kept, use func(*http
 			if errors.As(err, &failed) {
 				err = failed.Err
 			}
-			return 0, fmt.Errorf("cannot fetch %s: %w (%w)", at.Redacted(), err, errPassing)
+			return 0, fmt.Errorf("cannot fetch %s: %w (%w)", f.shown(at), err, errPassing)
 		}
 		defer response.Body.Close()
 		stall := time.AfterFunc(stallTime, func() { cancel(fmt.Errorf("nothing came for %v (%w)", stallTime, errPassing)) })
@@ -151,10 +153,10 @@ func (f *fetcher) get(ctx context.Context, at *url.URL, had kept, use func(*http
 			f.advance(n, 0)
 		}})
 		if err := checkStatus(response); err != nil {
-			return retryAfter(response), fmt.Errorf("%s: %w", at.Redacted(), err)
+			return retryAfter(response), fmt.Errorf("%s: %w", f.shown(at), err)
 		}
 		if err := use(response); err != nil {
-			return 0, fmt.Errorf("%s: %w", at.Redacted(), cmp.Or(context.Cause(ctx), err))
+			return 0, fmt.Errorf("%s: %w", f.shown(at), cmp.Or(context.Cause(ctx), err))
 		}
 		return 0, nil
 	})
@@ -227,7 +229,7 @@ func (f *fetcher) fetch(ctx context.Context, r remote) (changed bool, err error)
 		return false, fs.ErrNotExist
 	}
 	had := f.kept(r.path)
-	if stat, err := os.Stat(f.file(r.path)); err != nil || stat.Size() != had.Size || had.URL != r.url.Redacted() {
+	if stat, err := os.Stat(f.file(r.path)); err != nil || stat.Size() != had.Size || had.URL != f.shown(r.url) {
 		had = kept{}
 	}
 	ask := had
@@ -246,7 +248,7 @@ func (f *fetcher) fetch(ctx context.Context, r remote) (changed bool, err error)
 			}
 		}
 		f.advance(0, max(response.ContentLength, 0))
-		now := kept{URL: r.url.Redacted(), ETag: response.Header.Get("ETag"), LastModified: response.Header.Get("Last-Modified")}
+		now := kept{URL: f.shown(r.url), Named: r.named, ETag: response.Header.Get("ETag"), LastModified: response.Header.Get("Last-Modified")}
 		if err := f.store(r.path, response.Body, &now); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ package advisory
 //	packages   Key(ecosystem, name) -> records, as encode.go writes them
 //	cves       CVE id -> type CVE, as cve.go writes it
 //	products   endoflife.date product -> JSON, a list of Cycle; "*" -> JSON, what identifies products, as [DB.Products] gives it
+//	malware    digest of a file -> what a list of malware says of it, as malware.go writes it; only where there are such lists
 //
 // A key's hash says in which block of its table the key and its value stand, if they stand anywhere. A lookup is one
 // read of the file and one small decompression, and as much again the first time that a page of the index is needed; opening
@@ -33,10 +34,20 @@ const (
 	tablePackages = "packages"
 	tableCVEs     = "cves"
 	tableProducts = "products"
+	tableMalware  = "malware"
 )
 
-// tableNames are the tables in the order in which they stand in the file.
+// tableNames are the tables that every file has, in the order in which they stand in it.
 func tableNames() []string { return []string{tableIDs, tableCVEs, tablePackages, tableProducts} }
+
+// tableNames are the tables of a file, in the order in which they stand in it.
+func (c *contents) tableNames() []string {
+	names := tableNames()
+	if c.Tables[tableMalware] != nil {
+		names = append(names, tableMalware)
+	}
+	return names
+}
 
 // dateOf gives the day of a feed; empty if it is not there.
 func (c *contents) dateOf(feed string) string {

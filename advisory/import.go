@@ -41,6 +41,7 @@ type ImportOptions struct {
 //	epss/*.csv.gz                               FIRST's scores: https://www.first.org/epss/data_stats
 //	cve/*.jsonl.gz                              one CVE a line: {id, modified, cvss: [{source, vector}], ssvc}
 //	eol/*.zip                                   products/*.md of https://github.com/endoflife-date/endoflife.date
+//	malware/*.csv, *.txt, *.hdb, *.hsb, ...     hashes of malware: MalwareBazaar's exports, ClamAV's, or a hash and a name a line; .gz or .zip, too
 //
 // The file takes its place at once when it is whole and on disk. If anything fails, or ctx ends, the old one stays as it
 // was and nothing is left beside it. A record that cannot be read is skipped and counted; an archive that cannot be read
@@ -73,7 +74,7 @@ func importFeeds(ctx context.Context, feeds fs.FS, out string, o ImportOptions, 
 	defer func() { err = errors.Join(err, b.discard()) }()
 	im := &importer{
 		feeds: feeds, files: files, from: from, now: o.Now, progress: o.Progress, ecosystems: map[string]bool{},
-		ids: b.sorter(), packages: b.sorter(), cves: b.sorter(), products: b.sorter(),
+		ids: b.sorter(), packages: b.sorter(), cves: b.sorter(), products: b.sorter(), malware: b.sorter(),
 	}
 	if im.now.IsZero() {
 		im.now = time.Now()
@@ -82,11 +83,15 @@ func importFeeds(ctx context.Context, feeds fs.FS, out string, o ImportOptions, 
 	if err := im.read(ctx); err != nil {
 		return Info{}, err
 	}
-	sorters := map[string]*sorter{tableIDs: im.ids, tableCVEs: im.cves, tablePackages: im.packages, tableProducts: im.products}
+	sorters := map[string]*sorter{tableIDs: im.ids, tableCVEs: im.cves, tablePackages: im.packages, tableProducts: im.products, tableMalware: im.malware}
 	combine := map[string]func(string, [][]byte) ([]byte, error){
-		tableIDs: mergeIDs, tableCVEs: mergeCVEs, tablePackages: recordMerger{newEncoder()}.merge, tableProducts: mergeCycles,
+		tableIDs: mergeIDs, tableCVEs: mergeCVEs, tablePackages: recordMerger{newEncoder()}.merge, tableProducts: mergeCycles, tableMalware: mergeMalware,
 	}
-	for _, name := range tableNames() {
+	names := tableNames()
+	if im.malware.bytes > 0 {
+		names = append(names, tableMalware)
+	}
+	for _, name := range names {
 		if err := b.writeSorted(ctx, name, sorters[name], combine[name]); err != nil {
 			return Info{}, err
 		}
@@ -106,8 +111,8 @@ type importer struct {
 	now      time.Time
 	progress func(done, total int64)
 
-	ids, packages, cves, products *sorter
-	sum                           []Feed
+	ids, packages, cves, products, malware *sorter
+	sum                                    []Feed
 
 	mu         sync.Mutex // protects all below
 	done       int64
@@ -115,7 +120,7 @@ type importer struct {
 }
 
 func (im *importer) close() error {
-	return errors.Join(im.ids.close(), im.packages.close(), im.cves.close(), im.products.close())
+	return errors.Join(im.ids.close(), im.packages.close(), im.cves.close(), im.products.close(), im.malware.close())
 }
 
 // read reads all feeds, in the order in which Info lists them.
@@ -126,7 +131,7 @@ func (im *importer) read(ctx context.Context) error {
 			return &feedError{name, err}
 		}
 	}
-	for _, read := range []func(context.Context) error{im.readSecDBs, im.readNVD, im.readKEV, im.readEPSS, im.readCVEs, im.readEOL} {
+	for _, read := range []func(context.Context) error{im.readSecDBs, im.readNVD, im.readKEV, im.readEPSS, im.readCVEs, im.readEOL, im.readMalware} {
 		if err := read(ctx); err != nil {
 			return err
 		}

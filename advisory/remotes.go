@@ -18,6 +18,8 @@ type remote struct {
 	url  *url.URL // nil if nobody publishes it
 	// guessed says that nobody named the feed: that it is not there is no news.
 	guessed bool
+	// named says that the URL is not the mirror's, but was named.
+	named bool
 }
 
 // Where the feeds' publishers keep them. CVSS by CVE and end-of-life dates are published nowhere in our layout: they come
@@ -82,13 +84,18 @@ func (f *fetcher) remotes(ctx context.Context, from string) ([]remote, error) {
 			}
 		}
 	}
-	databases, err := f.listed(ctx, base.JoinPath("secdb/"))
-	for _, name := range databases {
-		if name = path.Join("secdb", name); isFeedPath(name) {
-			ecosystems = append(ecosystems, remote{path: name, url: base.JoinPath(name)})
+	for _, dir := range []string{"secdb/", "malware/"} {
+		names, err := f.listed(ctx, base.JoinPath(dir))
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if name = path.Join(dir, name); isFeedPath(name) {
+				ecosystems = append(ecosystems, remote{path: name, url: base.JoinPath(name)})
+			}
 		}
 	}
-	return ecosystems, err
+	return ecosystems, nil
 }
 
 // mirrored lists the OSV feeds of a mirror: those that osv/ecosystems.txt names, else those that the page of the directory
@@ -103,7 +110,7 @@ func (f *fetcher) mirrored(ctx context.Context, base *url.URL) ([]remote, error)
 	}
 	var list []remote
 	for _, e := range names {
-		list = append(list, remote{osvPath(e), base.JoinPath("osv", e, "all.zip"), !known})
+		list = append(list, remote{path: osvPath(e), url: base.JoinPath("osv", e, "all.zip"), guessed: !known})
 	}
 	return list, err
 }
@@ -143,7 +150,7 @@ func (f *fetcher) publishers(ctx context.Context) ([]remote, error) {
 	}
 	var list []remote
 	for _, e := range ecosystems {
-		list = append(list, remote{osvPath(e), home.JoinPath(e, "all.zip"), !known})
+		list = append(list, remote{path: osvPath(e), url: home.JoinPath(e, "all.zip"), guessed: !known})
 	}
 	for name, at := range map[string]string{kevPath: kevHome, epssPath: epssHome} {
 		u, err := url.Parse(at)

@@ -27,8 +27,11 @@ type table struct {
 	Blocks int64 `json:"blocks"`
 	// Index is where the list of the pages' lengths is.
 	Index span `json:"index"`
+	// Filter is where the filter is, of a table that has one.
+	Filter span `json:"filter,omitzero"`
 
-	pages []page
+	pages  []page
+	filter lazyFilter
 }
 
 // span is a part of the file.
@@ -201,6 +204,9 @@ type entry struct{ key, value string }
 // entries gives all of a table, in the order of the keys' hashes. It ends with the first error.
 func (db *DB) entries(name string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
+		if db.contents.Tables[name] == nil {
+			return
+		}
 		for number := range db.contents.Tables[name].blocks() {
 			_, block, err := db.packedBlock(name, number)
 			if err != nil {

@@ -25,6 +25,9 @@ type UpdateOptions struct {
 	// know), kev/known_exploited_vulnerabilities.json, epss/epss_scores-current.csv.gz, cve/cve.jsonl.gz and
 	// eol/products.zip.
 	From string
+	// Hashes are lists of hashes of malware to fetch besides, each NAME=URL, under whose name it is kept in the folder malware. A list
+	// that was named once is kept when it is not named again.
+	Hashes []string
 	// Mirror is the directory in which fetched feeds are kept, in the same layout. Feeds that someone else put there, under
 	// names of their own, are used and not touched.
 	Mirror string
@@ -76,11 +79,18 @@ func Update(ctx context.Context, o UpdateOptions) (Info, Changes, error) {
 	if err != nil {
 		return Info{}, changes, err
 	}
+	lists, err := f.hashLists(o.Hashes)
+	if err != nil {
+		return Info{}, changes, err
+	}
 	remotes, err := f.remotes(ctx, o.From)
 	if err != nil {
 		return Info{}, changes, err
 	}
-	if changes, err = f.fetchAll(ctx, remotes); err != nil {
+	remotes = slices.DeleteFunc(remotes, func(r remote) bool {
+		return slices.ContainsFunc(lists, func(l remote) bool { return l.path == r.path })
+	})
+	if changes, err = f.fetchAll(ctx, append(remotes, lists...)); err != nil {
 		return Info{}, changes, err
 	}
 	info, rebuilt, err := f.rebuild(ctx, o)
@@ -183,7 +193,7 @@ func (f *fetcher) fetchAll(ctx context.Context, remotes []remote) (Changes, erro
 
 // dropOthers removes the copy of a feed that is not there if it came from somewhere else.
 func (f *fetcher) dropOthers(r remote) error {
-	if k := f.kept(r.path); r.url == nil || k.URL == "" || k.URL == r.url.Redacted() {
+	if k := f.kept(r.path); r.url == nil || k.URL == "" || k.URL == f.shown(r.url) {
 		return nil
 	}
 	return f.remove(r.path)
@@ -198,7 +208,7 @@ func (f *fetcher) removeUnlisted(remotes []remote) ([]string, error) {
 	var removed []string
 	for _, name := range files.all() {
 		listed := slices.ContainsFunc(remotes, func(r remote) bool { return r.path == name })
-		if listed || f.kept(name).URL == "" {
+		if k := f.kept(name); listed || k.URL == "" || k.Named {
 			continue
 		}
 		if err := f.remove(name); err != nil {

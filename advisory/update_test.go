@@ -112,7 +112,7 @@ func TestUpdate(t *testing.T) {
 	if diff := cmp.Diff(Changes{Unchanged: all}, changes); diff != "" || again.Revision != info.Revision {
 		t.Errorf("second (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[int]int{200: 1, 304: len(all), 404: 6}, m.answers()); diff != "" { // 404: index.txt and the pages of five directories; 200: ecosystems.txt
+	if diff := cmp.Diff(map[int]int{200: 1, 304: len(all), 404: 7}, m.answers()); diff != "" { // 404: index.txt and the pages of six directories; 200: ecosystems.txt
 		t.Errorf("answers (-want +got):\n%s", diff)
 	}
 
