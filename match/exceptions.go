@@ -30,7 +30,7 @@ func (a *Aboard) except(index map[string][]int, findings []Finding, own Exceptio
 	var unused []UnusedStatement
 	for i := range own.List {
 		e := &own.List[i]
-		if !e.For(own.Demands.Environment) || !a.image.Like(e.Image) {
+		if e.About() != "" || !e.For(own.Demands.Environment) || !a.image.Like(e.Image) {
 			continue
 		}
 		s := &vex.Statement{Vulnerabilities: e.Vulnerabilities, Products: []vex.Product{e.Product}, Status: e.Status,
@@ -160,7 +160,7 @@ func (s *Statement) idle(f *Finding) string {
 		}
 	}
 	if f.Quieted != nil {
-		return "the finding is quieted without it: " + f.Quieted.By
+		return withoutIt + f.Quieted.By
 	}
 	return "the finding stands"
 }

@@ -7,6 +7,8 @@
 package match
 
 import (
+	"slices"
+
 	"tidewaiter/advisory"
 	"tidewaiter/inventory"
 )
@@ -119,6 +121,17 @@ type Quieted struct {
 	Until string `json:"until,omitempty"`
 }
 
+// StandingFirst compares what may be quieted: what stands comes before what does not.
+func StandingFirst(a, b *Quieted) int {
+	switch {
+	case (a == nil) == (b == nil):
+		return 0
+	case a == nil:
+		return -1
+	}
+	return 1
+}
+
 // Lowered is a rule's word that a finding is unlikely to matter. It puts the finding further down and dismisses nothing.
 type Lowered struct {
 	By     string `json:"by"`
@@ -137,6 +150,16 @@ const (
 	Negligible Level = "negligible"
 	Unknown    Level = "unknown"
 )
+
+// Rank gives a severity's place, the gravest first: 0 for critical. An unknown severity stands between
+// medium and low: it may be either, and must not hide below what is known to be harmless.
+func (l Level) Rank() int {
+	order := []Level{Critical, High, Medium, Unknown, Low, Negligible}
+	if i := slices.Index(order, l); i >= 0 {
+		return i
+	}
+	return slices.Index(order, Unknown)
+}
 
 // CVSS is one vector with its base score (0 to 10) and who gave it.
 type CVSS struct {

@@ -16,7 +16,7 @@ import (
 // SeverityOrder tells users whose word on the severity counts.
 const SeverityOrder = `The severity is set by the first who rated the problem: the distribution for its own packages; the word of the ecosystem's databases,
 those of the language's own people before GitHub's; their CVSS scores; the CVSS scores that others gave the CVE (its CNA, CISA, NVD).
-Of several CVSS scores the highest of the newest version counts. Malware is critical. All scores are kept.`
+Of several CVSS scores the highest of the newest version counts. Malicious packages are critical. All scores are kept.`
 
 // level gives a problem its word, and says who set it; empty where nobody did. The order is [SeverityOrder]: the distribution
 // knows how it built the package. What a distribution's entry for a CVE repeats of the CVE's vectors is not its own word. RustSec's notes on

@@ -61,7 +61,7 @@ that holds the package, and then the package alone, the one that names the packa
 these the one that names the image by digest, then by tag, then by name. Of equally specific ones the newest counts, and of those the most
 cautious: affected, under investigation, not affected, fixed. Statements of files that you name are believed. Those that come with the image
 are believed when a key that you name signed them; else they are listed, and quiet nothing. Your own exceptions (tidewaiter except) go before
-all of them while they hold. Malware is never quieted.`
+all of them while they hold, and they alone speak of what is named malware:, secret: or hardening:. Malicious packages are never quieted.`
 
 // State holds statements against the findings of what is aboard, in place. Every statement that speaks of a finding is
 // listed on it. One that is believed and goes before the others ([StatementOrder]) quiets the finding where it says
@@ -104,10 +104,15 @@ func (a *Aboard) State(findings []Finding, statements []vex.Statement, own Excep
 	}
 	unused = append(unused, a.overruled(findings, decided)...)
 	unused = append(unused, idleExceptions(findings)...)
+	SortUnused(unused)
+	return slices.Compact(unused)
+}
+
+// SortUnused sorts what changed nothing by its source.
+func SortUnused(unused []UnusedStatement) {
 	slices.SortFunc(unused, func(a, b UnusedStatement) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), advisory.CompareIDs(a.Vulnerability, b.Vulnerability), cmp.Compare(a.Product, b.Product), cmp.Compare(a.Why, b.Why))
 	})
-	return slices.Compact(unused)
 }
 
 // maxClaims bounds the claims that are listed on one finding: an image may bring any number of them.

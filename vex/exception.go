@@ -18,6 +18,10 @@ type Exception struct {
 	Image string `json:"image,omitempty"`
 	// Product is the package that is meant, or one inside another; none: every package.
 	Product Product `json:"-"`
+	// Path is a pattern of the files that are meant, with a leading slash, and Subject one of what is meant that is no file: a variable, a label,
+	// a port. Both are for what is no vulnerability; empty: all.
+	Path    string `json:"path,omitempty"`
+	Subject string `json:"subject,omitempty"`
 	// Environments are those in which it holds; none: all.
 	Environments []string `json:"environments,omitempty"`
 	// Status is [Affected] for a risk that is accepted, and [NotAffected], with its justification, for a finding that does not apply.
@@ -79,9 +83,18 @@ func (e End) String() string {
 // Package is the package URL of the package that is meant, inside which other one if it says so; empty for all.
 func (e *Exception) Package() string { return e.Product.String() }
 
+// What is what it is about, in words: a package, a path, a subject; empty for all.
+func (e *Exception) What() string {
+	parts := []string{e.Path, e.Subject, e.Package()}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " of ")
+}
+
 // Scope is where it holds, in words.
 func (e *Exception) Scope() string {
-	parts := []string{cmp.Or(e.Package(), "every package"), "in " + cmp.Or(e.Image, "every image")}
+	parts := []string{cmp.Or(e.What(), "every package"), "in " + cmp.Or(e.Image, "every image")}
+	if e.About() != "" {
+		parts[0] = cmp.Or(e.What(), "every place")
+	}
 	if len(e.Environments) > 0 {
 		parts = append(parts, "for "+strings.Join(e.Environments, ", "))
 	}
@@ -92,6 +105,9 @@ func (e *Exception) Scope() string {
 func (e *Exception) Key() string {
 	environments := slices.Sorted(slices.Values(e.Environments))
 	parts := []string{strings.ToUpper(e.Vulnerabilities[0]), strings.ToLower(e.Image), e.Package(), strings.Join(environments, ",")}
+	if e.Path != "" || e.Subject != "" {
+		parts = append(parts, e.Path, e.Subject)
+	}
 	return strings.Join(parts, "\x00")
 }
 
@@ -105,7 +121,7 @@ func (e *Exception) Covers(other *Exception) bool {
 	environments := len(e.Environments) == 0 || len(other.Environments) > 0 &&
 		!slices.ContainsFunc(other.Environments, func(name string) bool { return !slices.Contains(e.Environments, name) })
 	image := e.Image == "" || other.Image != "" && (strings.EqualFold(e.Image, other.Image) || !hasWildcard(other.Image) && e.likeText(other.Image))
-	return environments && image && e.coversPackage(other)
+	return environments && image && e.coversPackage(other) && coversText(e.Path, other.Path) && coversText(e.Subject, other.Subject)
 }
 
 func (e *Exception) coversPackage(other *Exception) bool {
@@ -118,6 +134,11 @@ func (e *Exception) coversPackage(other *Exception) bool {
 	a, ok := ParsePURL(e.Product[0].String())
 	b, too := ParsePURL(other.Product[0].String())
 	return ok && too && a.Key == b.Key && a.Version == "" && len(a.Qualifiers) == 0
+}
+
+// coversText says whether a pattern means all that another means, as far as can be told.
+func coversText(pattern, other string) bool {
+	return pattern == "" || pattern == other || other != "" && !hasWildcard(other) && Glob(pattern, other)
 }
 
 func (e *Exception) likeText(reference string) bool {
@@ -150,6 +171,9 @@ func (e *Exception) Check() error {
 		return errors.New("it has no end")
 	case e.End.Day != "" && !isDay(e.End.Day):
 		return fmt.Errorf("its end %q is no day", e.End.Day)
+	}
+	if err := e.checkPlace(); err != nil {
+		return err
 	}
 	switch e.Status {
 	case Affected:

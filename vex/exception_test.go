@@ -152,7 +152,7 @@ func TestExceptionsThatAreWrong(t *testing.T) {
 		{"Ann", products, "exception; until: 2027-01-31", " ", "it gives no reason"},
 		{"Ann", products, "exception", "so", "it has no end"},
 		{"Ann", products, "exception; until: 2027-02-31", "so", `"2027-02-31" is no end: write a day as 2027-01-31, or fix (until there is one), or both as "2027-01-31 or fix"`},
-		{"Ann", products, "exception; end: 2027-01-31", "so", `its status_notes have "end": only until, environments and approver are known`},
+		{"Ann", products, "exception; end: 2027-01-31", "so", `its status_notes have "end": only until, environments, approver and subject are known`},
 		{"Ann", products, "exception; until: 2027-01-31; environments:", "so", `its status_notes have "environments:", which says nothing`},
 		{"Ann", products, "seen by Ann", "so", `it is no exception: its status_notes do not begin with "exception;"; --vex believes it as it is`},
 		{"Ann", "", "exception; until: 2027-01-31", "so", "it names no product"},

@@ -19,10 +19,10 @@ const maxExceptionFile = 1 << 20
 
 // What OpenVEX has no field for stands in the notes of the statement's status, which its schema leaves free:
 //
-//	exception; until: 2027-01-31 or fix; environments: production, staging; approver: Ann
+//	exception; until: 2027-01-31 or fix; environments: production, staging; approver: Ann; subject: NPM_TOKEN
 //
-// The rest is where every reader of OpenVEX looks for it: the owner is the document's author, the image and the package are its product and
-// subcomponent, and the reason of a risk that is accepted is its action ("risk accepted: ..."), that of a finding that does not apply its
+// The rest is where every reader of OpenVEX looks for it: the owner is the document's author, the image and the package or file (file:///path) are
+// its product and subcomponent, and the reason of a risk that is accepted is its action ("risk accepted: ..."), that of a finding that does not apply its
 // impact statement.
 const (
 	exceptionMark = "exception"
@@ -68,8 +68,14 @@ func exceptionOf(s *Statement, p Product) Exception {
 		e.Wrong = "it names no product"
 		return e
 	}
-	if pattern, ok := imagePattern(&p[0]); ok {
-		e.Image, e.Product = pattern, p[1:]
+	if at, ok := p[len(p)-1].filePath(); ok {
+		e.Path, p = at, p[:len(p)-1]
+		e.Product = p
+	}
+	if len(p) > 0 {
+		if pattern, ok := imagePattern(&p[0]); ok {
+			e.Image, e.Product = pattern, p[1:]
+		}
 	}
 	err := e.readNotes(s.Notes)
 	if err == nil {
@@ -104,8 +110,10 @@ func (e *Exception) readNotes(notes string) error {
 			e.Environments = splitList(value)
 		case key == "approver":
 			e.Approver = value
+		case key == "subject":
+			e.Subject = value
 		default:
-			return fmt.Errorf("its status_notes have %q: only until, environments and approver are known", key)
+			return fmt.Errorf("its status_notes have %q: only until, environments, approver and subject are known", key)
 		}
 	}
 	return nil
@@ -128,6 +136,9 @@ func (e *Exception) notes() string {
 	}
 	if e.Approver != "" {
 		parts = append(parts, "approver: "+e.Approver)
+	}
+	if e.Subject != "" {
+		parts = append(parts, "subject: "+e.Subject)
 	}
 	return strings.Join(parts, "; ")
 }
@@ -180,9 +191,9 @@ func (e *Exception) Write(version int) ([]byte, error) {
 	if err := e.Check(); err != nil {
 		return nil, err
 	}
-	for _, text := range append([]string{e.Approver}, e.Environments...) {
+	for _, text := range append([]string{e.Approver, e.Subject}, e.Environments...) {
 		if strings.ContainsAny(text, ";\n\r") {
-			return nil, fmt.Errorf("%q: approvers and environments are written without semicolons, in one line", text)
+			return nil, fmt.Errorf("%q: approvers, environments and subjects are written without semicolons, in one line", text)
 		}
 	}
 	s := exceptionStatement{
@@ -200,6 +211,9 @@ func (e *Exception) Write(version int) ([]byte, error) {
 	}
 	for _, c := range e.Product {
 		ids = append(ids, c.String())
+	}
+	if e.Path != "" {
+		ids = append(ids, fileURL(e.Path))
 	}
 	p := exceptionProduct{ID: ids[0]}
 	for _, id := range ids[1:] {
@@ -349,7 +363,7 @@ func (e *Exception) FileName() string {
 		}
 		parts = append(parts, slug(name))
 	}
-	parts = append(parts, slug(e.Image), slug(strings.Join(e.Environments, "-")))
+	parts = append(parts, slug(e.Path), slug(e.Subject), slug(e.Image), slug(strings.Join(e.Environments, "-")))
 	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
 	return strings.Join(parts, "_") + ".openvex.json"
 }

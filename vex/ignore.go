@@ -61,13 +61,16 @@ func ParseIgnores(name string, raw []byte) ([]Ignored, error) {
 // vulnerabilityID knows the ids of the databases of vulnerabilities: a .trivyignore has those of misconfigurations, secrets and licences too.
 var vulnerabilityID = regexp.MustCompile(`^(?i)(CVE|GHSA|DSA|DLA|TEMP|USN|UBUNTU|DEBIAN|ALPINE|RH[SBE]A|EL[SBE]A|AL[SBE]A|RLSA|ALAS[0-9A-Z.-]*|CESA|FEDORA|MGASA|SUSE|OPENSUSE|CGA|AZL|GO|GMS|PYSEC|RUSTSEC|HSEC|RSEC|EEF|BIT|NSWG|OSV|OSVDB|SNYK|DRUPAL|PSA|EOL)-[0-9A-Za-z][0-9A-Za-z._:-]*$`)
 
+// otherNames is why rules of another scanner are not taken over.
+const otherNames = "misconfigurations and secrets have other names here, which scan --all shows, and licences have no exceptions"
+
 func checkID(id string) string {
 	const most = 128
 	switch {
 	case id == "":
 		return "it names no vulnerability"
 	case len(id) > most || !vulnerabilityID.MatchString(id):
-		return "not the id of a vulnerability: of a misconfiguration, a secret or a licence, which exceptions are not for"
+		return "not the id of a vulnerability: " + otherNames
 	}
 	return ""
 }
@@ -232,7 +235,7 @@ func trivyEntry(section string, n int, f fields) Ignored {
 	id := f.text("id")
 	out := Ignored{Entry: fmt.Sprintf("%s %d: %s", section, n+1, id)}
 	if section != "vulnerabilities" {
-		out.Why = "exceptions are for vulnerabilities only"
+		out.Why = otherNames
 		return out
 	}
 	e := Exception{Vulnerabilities: []string{id}, Status: Affected, Reason: f.text("statement")}

@@ -27,9 +27,9 @@ line 4: CVE-2024-1: CVE-2024-1 every package in every image until  (Reviewed by 
 line 5: CVE-2024-2: CVE-2024-2 every package in every image until 2026-12-24 (Reviewed by Ann, nobody calls it)
 line 7: CVE-2024-3: CVE-2024-3 every package in every image until  (of its own)
 line 8: GHSA-aaaa-bbbb-cccc: "exp:tomorrow" is not understood
-line 9: AVD-DS-0002: not the id of a vulnerability: of a misconfiguration, a secret or a licence, which exceptions are not for
-line 10: GPL-3.0: not the id of a vulnerability: of a misconfiguration, a secret or a licence, which exceptions are not for
-line 11: aws-access-key-id: not the id of a vulnerability: of a misconfiguration, a secret or a licence, which exceptions are not for
+line 9: AVD-DS-0002: not the id of a vulnerability: misconfigurations and secrets have other names here, which scan --all shows, and licences have no exceptions
+line 10: GPL-3.0: not the id of a vulnerability: misconfigurations and secrets have other names here, which scan --all shows, and licences have no exceptions
+line 11: aws-access-key-id: not the id of a vulnerability: misconfigurations and secrets have other names here, which scan --all shows, and licences have no exceptions
 `},
 		"Trivy's structured": {".trivyignore.yaml", `
 vulnerabilities:
@@ -59,7 +59,7 @@ vulnerabilities 4: CVE-2024-4: "a" is no package URL
 vulnerabilities 5: CVE-2024-5: expired_at is no day: "soon"
 vulnerabilities 6: CVE-2024-6: not understood: severity
 vulnerabilities 7: : it names no vulnerability
-misconfigurations 1: AVD-DS-0002: exceptions are for vulnerabilities only
+misconfigurations 1: AVD-DS-0002: misconfigurations and secrets have other names here, which scan --all shows, and licences have no exceptions
 `},
 		"Grype's": {".grype.yaml", `
 fail-on-severity: high
