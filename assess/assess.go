@@ -6,6 +6,7 @@ import (
 
 	"tidewaiter/inventory"
 	"tidewaiter/match"
+	"tidewaiter/vex"
 )
 
 // Assessment is what the findings mean in one environment.
@@ -31,9 +32,9 @@ type Assessment struct {
 	Bases []BaseComparison `json:"bases,omitempty"`
 }
 
-// Tally counts problems, each once however many packages have it, by what is to be done about them.
+// Tally counts problems, each once however many packages have it, by what is to be done about them; files held to be malware, and secrets, among them.
 type Tally struct {
-	// ToAct are the immediate and the out-of-cycle, and malware.
+	// ToAct are the immediate and the out-of-cycle, malware, and secrets of high severity.
 	ToAct     int `json:"toAct"`
 	Scheduled int `json:"scheduled"`
 	Deferred  int `json:"deferred"`
@@ -69,6 +70,25 @@ func tally(findings []match.Finding) Tally {
 		}
 	}
 	return t
+}
+
+// addContraband counts malware and secrets: what stands once for each place, what exceptions quiet each.
+func (t *Tally) addContraband(s *Subject) {
+	for _, c := range standingContraband(s, vex.Malware, vex.Secret) {
+		switch {
+		case c.grave():
+			t.ToAct++
+		case c.severity.Rank() <= match.Unknown.Rank():
+			t.Scheduled++
+		default:
+			t.Deferred++
+		}
+	}
+	for _, c := range s.contraband() {
+		if (*c.quieted).Excepted() {
+			t.Quieted++
+		}
+	}
 }
 
 // Options are what an assessment needs besides the image and the environment.
@@ -113,7 +133,8 @@ func weigh(s *Subject, env Environment, o Options) *Assessment {
 	goals := judgeGoals(s, env, o)
 	a := &Assessment{Environment: env.Name, Exposure: env.Exposure, Goal: env.Target, Goals: goals, Verdict: overall(goals)}
 	a.Tally = tally(s.Findings)
-	a.Costs = costs(standingFirst(s.Findings), goals, o.Now)
+	a.Tally.addContraband(s)
+	a.Costs = costs(s, standingFirst(s.Findings), goals, o.Now)
 	a.Score = Score(a.Costs)
 	a.Grade = Grade(a.Score)
 	return a

@@ -59,7 +59,9 @@ type Comparison struct {
 	Score []ScorePart `json:"score,omitempty"`
 	// Findings are those that changed, sorted by cause, then those to look at first; Same is how many standing problems both have, and Passed how many
 	// became known of the first only after it was judged, and are not in the second.
-	Findings      []FindingChange       `json:"findings"`
+	Findings []FindingChange `json:"findings"`
+	// Contraband is what changed of malware, secrets and the image's construction: what is new first.
+	Contraband    []ContrabandChange    `json:"contraband"`
 	Same          int                   `json:"same"`
 	Passed        int                   `json:"passed,omitempty"`
 	Goals         []GoalChange          `json:"goals"`
@@ -140,6 +142,7 @@ func Compare(d Differing) *Comparison {
 	chain := newChain(stages)
 	c.Findings, c.Same = chain.changes(d.Inferred != "")
 	c.Passed = chain.passed()
+	c.Contraband = contrabandChanges(first.Subject, last.Subject)
 	c.Goals = goalChanges(stages)
 	if d.Inferred == "" {
 		c.Score = scoreParts(stages)

@@ -136,7 +136,7 @@ func compareChanges(a, b FindingChange) int {
 		cmp.Compare(slices.Index(causes, a.Cause), slices.Index(causes, b.Cause)),
 		cmp.Compare(slices.Index(kinds, a.Change), slices.Index(kinds, b.Change)),
 		first(x.State != Quiet, y.State != Quiet), first(x.Malicious, y.Malicious), first(x.Exploited, y.Exploited),
-		cmp.Compare(Urgency(x.Priority), Urgency(y.Priority)), cmp.Compare(Rank(x.Severity), Rank(y.Severity)),
+		cmp.Compare(Urgency(x.Priority), Urgency(y.Priority)), cmp.Compare(x.Severity.Rank(), y.Severity.Rank()),
 		advisory.CompareIDs(a.ID, b.ID), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Place, b.Place),
 	)
 }
@@ -182,7 +182,7 @@ func (c *chain) change(p problem, states []FindingState, inferred bool) (Finding
 	case Urgency(from.Priority) != Urgency(to.Priority):
 		kind, at = either(Urgency(to.Priority) < Urgency(from.Priority), Graver, Lighter), stage(func(i int) any { return states[i].Priority })
 	case from.Severity != to.Severity:
-		kind, at = either(Rank(to.Severity) <= Rank(from.Severity), Graver, Lighter), stage(func(i int) any { return states[i].Severity })
+		kind, at = either(to.Severity.Rank() <= from.Severity.Rank(), Graver, Lighter), stage(func(i int) any { return states[i].Severity })
 	case len(from.Fixed) > 0 != (len(to.Fixed) > 0):
 		kind, at = either(len(to.Fixed) > 0, Mended, Unmended), stage(func(i int) any { return len(states[i].Fixed) > 0 })
 	default:
@@ -277,6 +277,9 @@ func newest(d *Data) string {
 	day := ""
 	if d != nil {
 		for _, f := range d.Feeds {
+			if strings.HasPrefix(f.Name, advisory.FeedMalware) {
+				continue
+			}
 			day = max(day, f.Date)
 		}
 	}

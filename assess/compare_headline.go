@@ -29,7 +29,10 @@ func (c *Comparison) conclude(from, to *Subject) {
 type news struct {
 	closed, opened map[Cause]int
 	// grave are the new ones that are exploited or malicious.
-	grave int
+	grave      int
+	contraband contrabandNews
+	// acute is the contraband among them that asks somebody to act at once.
+	acute int
 	// used are those that stood before and are exploited now.
 	used                 int
 	hushed, unhushed     int
@@ -63,6 +66,12 @@ func (c *Comparison) news(from, to *Subject) news {
 		}
 		if now && (f.To.Exploited || f.To.Malicious) {
 			n.grave++
+		}
+	}
+	n.contraband = c.contrabandNews()
+	for i := range c.Contraband {
+		if c.Contraband[i].Asks() {
+			n.acute++
 		}
 	}
 	for _, g := range c.Goals {
@@ -101,7 +110,7 @@ func (c *Comparison) outcome(n news) Outcome {
 	switch gain := *c.To.Score - *c.From.Score; {
 	case gain <= -noticeable:
 		return Worse
-	case n.grave+n.used > 0 || len(n.failed) > 0:
+	case n.grave+n.used+n.acute > 0 || len(n.failed) > 0:
 		return Mixed
 	case gain >= noticeable:
 		return Better
@@ -117,11 +126,12 @@ func (n *news) sentence(c *Comparison) string {
 		counted(n.closed[ByRules], "ended by rules", ""), counted(n.hushed, "quieted", ""), goalNames(n.met, "now met"),
 	}
 	bad := []string{
-		counted(n.opened[ByImage], "new one brought by the image", "new ones brought by the image"),
-		counted(n.opened[ByAdvisories], "new one known since", "new ones known since"),
+		counted(n.opened[ByImage], "new problem brought by the image", "new problems brought by the image"),
+		counted(n.opened[ByAdvisories], "new problem known since", "new problems known since"),
 		counted(n.opened[ByRules], "raised by rules", ""), counted(n.unhushed, "no longer quieted", ""), counted(n.used, "now known to be exploited", ""),
-		counted(n.grave, "of the new ones exploited or malicious", ""), goalNames(n.failed, "not met any more"), goalNames(n.doubted, "not known any more"),
+		counted(n.grave, "of the new problems exploited or malicious", ""), goalNames(n.failed, "not met any more"), goalNames(n.doubted, "not known any more"),
 	}
+	good, bad = append(n.contraband.good(), good...), append(n.contraband.bad(), bad...)
 	parts := slices.Concat(good, bad)
 	if c.Outcome == Worse {
 		parts = slices.Concat([]string{n.own(c)}, bad, good) // what the team did comes before what was found out meanwhile

@@ -6,6 +6,7 @@ import (
 	"tidewaiter/advisory"
 	"tidewaiter/inventory"
 	"tidewaiter/match"
+	"tidewaiter/vex"
 )
 
 // StepOutcome is a step that was proposed for the first image, and what became of it in the second.
@@ -62,14 +63,17 @@ func stepOutcomes(d Differing, stages []Stage, c *chain) []StepOutcome {
 		for _, f := range ends {
 			p.ends = append(p.ends, indexes[f])
 		}
+		cleared, kept := fateOfContraband(step, before.Subject, after.Subject)
+		p.clears, left = cleared, append(left, kept...)
+		o.Closed, o.Left = o.Closed+len(idsOf(cleared)), left
 		if step.Kind == RefreshBase || step.Kind == MoveBase {
 			p = rebased(before.Subject, after.Subject)
 		}
 		o.Gained = roundScore(e.after(p) - e.score)
 		switch {
-		case len(closed) > 0 && len(left) == 0:
+		case o.Closed > 0 && len(left) == 0:
 			o.Status = Done
-		case len(closed) > 0:
+		case o.Closed > 0:
 			o.Status = Partly
 		case len(left) > 0:
 			o.Status, o.Gained = NotDone, 0
@@ -115,6 +119,33 @@ func (c *chain) fate(step *Step, image int) (closed, left []string, ends []*matc
 	}
 	slices.SortFunc(left, advisory.CompareIDs)
 	return closed, left, ends
+}
+
+// fateOfContraband says what of the malware or the secrets of a step the image's change took out, and the ids of what stands.
+func fateOfContraband(step *Step, before, after *Subject) (cleared []contraband, left []string) {
+	closes := lookup(step.Closes)
+	stands := map[string]bool{}
+	for _, c := range standingContraband(after, vex.Malware, vex.Secret) {
+		stands[c.key()] = true
+	}
+	for _, c := range standingContraband(before, vex.Malware, vex.Secret) {
+		switch {
+		case !closes[c.id] || before.bringing(&c.Place) != step.Where:
+		case !stands[c.key()]:
+			cleared = append(cleared, c)
+		case !slices.Contains(left, c.id):
+			left = append(left, c.id)
+		}
+	}
+	return slices.DeleteFunc(cleared, func(c contraband) bool { return slices.Contains(left, c.id) }), left
+}
+
+func idsOf(list []contraband) map[string]bool {
+	ids := map[string]bool{}
+	for _, c := range list {
+		ids[c.id] = true
+	}
+	return ids
 }
 
 func lookup(list []string) map[string]bool {

@@ -248,12 +248,12 @@ func TestHeadline(t *testing.T) {
 		has     []string
 	}{
 		{assess.Better, finds(withPackages("r", "a@1"), 0, "CVE-1"), withPackages("r", "a@2"), []string{"Better: score ", "1 problem closed by the image"}},
-		{assess.Worse, withPackages("r", "a@1"), finds(withPackages("r", "a@2"), 0, "CVE-1"), []string{"Worse: score ", "1 new one brought by the image"}},
+		{assess.Worse, withPackages("r", "a@1"), finds(withPackages("r", "a@2"), 0, "CVE-1"), []string{"Worse: score ", "1 new problem brought by the image"}},
 		{assess.Same, withPackages("r", "a@1"), withPackages("r", "a@2"), []string{"No better and no worse: nothing that was found changed."}},
 		{assess.Worse, withPackages("r", "a@1"), blind, []string{"not known any more", "1 new blind spot"}},
 		{assess.Unclear, unmatched, withPackages("r", "a@1"), []string{"without advisories"}},
 		{assess.Mixed, finds(finds(finds(withPackages("r", "a@1", "b@1"), 0, "CVE-1", inKEV), 0, "CVE-2", inKEV), 0, "CVE-3", inKEV), finds(withPackages("r", "a@2", "b@1"), 1, "CVE-4", inKEV),
-			[]string{"Better in part: score", "3 problems closed by the image", "1 of the new ones exploited or malicious"}},
+			[]string{"Better in part: score", "3 problems closed by the image", "1 of the new problems exploited or malicious"}},
 	} {
 		got := comparing(c.a, c.b)
 		if got.Outcome != c.outcome || slices.ContainsFunc(c.has, func(part string) bool { return !strings.Contains(got.Headline, part) }) {

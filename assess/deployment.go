@@ -146,7 +146,9 @@ const (
 // that it can be judged again; not the evidence. The subject itself stays as it is.
 func (s *Subject) Short() *Subject {
 	out := &Subject{Data: shortData(s.Data), Image: s.Image, Rules: s.Rules, BlindSpots: s.BlindSpots, Bindings: s.Bindings,
+		Malware: s.Malware, Secrets: s.Secrets, Hardening: s.Hardening,
 		Packages: make([]inventory.Package, len(s.Packages)), Findings: make([]match.Finding, len(s.Findings))}
+	out.shortenContraband()
 	for i, p := range s.Packages {
 		p.Instruction, p.Evidence, p.LockFiles, p.LicenseSource, p.Identities = "", nil, nil, "", nil
 		p.Paths = firstOf(p.Paths, keptPaths)
@@ -168,6 +170,29 @@ func (s *Subject) Short() *Subject {
 		out.Findings[i] = f
 	}
 	return out
+}
+
+// shortenContraband leaves what tells malware, secrets and weaknesses apart, where they are, and what quiets them.
+func (s *Subject) shortenContraband() {
+	s.copyContraband()
+	if r := s.Malware; r != nil {
+		for i := range r.Hits {
+			h := &r.Hits[i]
+			h.Evidence, h.Why, h.Mend, h.Digest = "", "", "", ""
+		}
+	}
+	if r := s.Secrets; r != nil {
+		for i := range r.Found {
+			f := &r.Found[i]
+			f.Extract, f.Why, f.Mend = "", "", ""
+		}
+	}
+	if r := s.Hardening; r != nil {
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			f.Why, f.Mend = "", ""
+		}
+	}
 }
 
 // Short is an assessment as a record of a deployment keeps it.

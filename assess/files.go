@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tidewaiter/inventory"
+	"tidewaiter/vex"
 )
 
 // Files account for the files of an image that are no directories.
@@ -24,15 +25,15 @@ type PlacedFile struct {
 	Program bool             `json:"program,omitempty"`
 	Setuid  bool             `json:"setuid,omitempty"`
 	Known   string           `json:"known,omitempty"`
-	// Unexplained says that it is a program, that nothing in it says what it is, that no proven base brought it, and that the image's
-	// configuration does not start it.
+	// Unexplained says that it is a program, and that nothing in it says what it is, no proven base brought it, and the image's configuration
+	// does not start it; or that it is held to be malware.
 	Unexplained bool `json:"unexplained,omitempty"`
 }
 
 // NewFiles puts together what a trace found of a subject's files.
 func NewFiles(s *Subject, t *inventory.Trace) *Files {
 	out := &Files{Owned: t.Count(inventory.Owned), Generated: t.Count(inventory.Generated), Placed: []PlacedFile{}}
-	started := s.Image.Config.starts()
+	started, suspected := s.Image.Config.starts(), s.suspected()
 	for i := range t.Files {
 		f := &t.Files[i]
 		if f.Class != inventory.Placed {
@@ -43,10 +44,21 @@ func NewFiles(s *Subject, t *inventory.Trace) *Files {
 			p.Known = s.Packages[f.Known].PURL
 		}
 		proven := p.Origin == inventory.OfBase && s.Image.Base.Sure == inventory.Exact
-		p.Unexplained = p.Program && p.Known == "" && !proven && !slices.ContainsFunc(started, func(name string) bool { return isCalled(f.Path, name) })
+		p.Unexplained = p.Program && suspected[f.Path] || p.Program && p.Known == "" && !proven && !slices.ContainsFunc(started, func(name string) bool { return isCalled(f.Path, name) })
 		out.Placed = append(out.Placed, p)
 	}
 	return out
+}
+
+// suspected are the paths of the files of the final image that are held to be malware.
+func (s *Subject) suspected() map[string]bool {
+	paths := map[string]bool{}
+	for _, c := range standingContraband(s, vex.Malware) {
+		if c.Hidden == nil {
+			paths[c.Path] = true
+		}
+	}
+	return paths
 }
 
 // starts gives the programs that a container starts with, as the configuration names them: the first words of entrypoint and command.
@@ -74,17 +86,4 @@ func isCalled(file, name string) bool {
 	}
 	dir, base := path.Split("/" + file)
 	return base == name && slices.Contains([]string{"/usr/local/sbin/", "/usr/local/bin/", "/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}, dir)
-}
-
-// Secrets are what a search for secrets found.
-type Secrets struct {
-	Found []Secret `json:"found"`
-}
-
-// Secret is one that is aboard; it is never shown itself.
-type Secret struct {
-	Path string `json:"path"`
-	// Rule names what sort of secret it is.
-	Rule  string `json:"rule"`
-	Layer *int   `json:"layer,omitempty"`
 }

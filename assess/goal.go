@@ -9,6 +9,7 @@ import (
 	"tidewaiter/advisory"
 	"tidewaiter/image"
 	"tidewaiter/match"
+	"tidewaiter/vex"
 )
 
 // goal is one that an environment can set.
@@ -22,6 +23,8 @@ type goal struct {
 	sight sight
 	// strict says that no baseline excuses it.
 	strict bool
+	// of are the kinds of contraband that it looks for besides.
+	of []vex.Contraband
 }
 
 // sight is what a goal looks at. A blind spot hides some of it.
@@ -54,21 +57,21 @@ func (s sight) hides(b *image.BlindSpot) bool {
 // goals are those that can be set, in the order of [Goals].
 func goals() []goal {
 	return []goal{
-		{"malicious", func(g *Goals) bool { return g.Malicious != nil }, malicious, ofKnown, true},
-		{"exploited", func(g *Goals) bool { return g.Exploited != nil }, exploited, ofReported, false},
-		{"high-profile", func(g *Goals) bool { return g.HighProfile != nil }, highProfile, ofReported, false},
-		{"priority", func(g *Goals) bool { return g.Priority != nil }, ofPriority, ofReported, false},
-		{"overdue", func(g *Goals) bool { return g.Overdue != nil }, overdue, ofReported, false},
-		{"fixable", func(g *Goals) bool { return g.Fixable != nil }, fixableGoal, ofReported, false},
-		{"end-of-life", func(g *Goals) bool { return g.EndOfLife != nil }, endOfLife, ofContent, false},
-		{"base", func(g *Goals) bool { return g.Base != nil }, baseGoal, ofConfig, false},
-		{"licenses", func(g *Goals) bool { return g.Licenses != nil }, licenses, ofContent, false},
-		{"non-root", func(g *Goals) bool { return g.NonRoot != nil }, nonRoot, ofConfig, false},
-		{"executables", func(g *Goals) bool { return g.Executables != nil }, executables, ofContent, false},
-		{"secrets", func(g *Goals) bool { return g.Secrets != nil }, secrets, ofContent, false},
-		{"attestations", func(g *Goals) bool { return len(g.Attestations) > 0 }, attestations, ofConfig, false},
-		{"provenance", func(g *Goals) bool { return g.Provenance != nil }, provenance, ofConfig, false},
-		{"data-age", func(g *Goals) bool { return g.DataAge != nil }, dataAge, ofConfig, true},
+		{name: "malicious", set: func(g *Goals) bool { return g.Malicious != nil }, judge: malicious, sight: ofKnown, strict: true, of: []vex.Contraband{vex.Malware}},
+		{name: "exploited", set: func(g *Goals) bool { return g.Exploited != nil }, judge: exploited, sight: ofReported},
+		{name: "high-profile", set: func(g *Goals) bool { return g.HighProfile != nil }, judge: highProfile, sight: ofReported},
+		{name: "priority", set: func(g *Goals) bool { return g.Priority != nil }, judge: ofPriority, sight: ofReported},
+		{name: "overdue", set: func(g *Goals) bool { return g.Overdue != nil }, judge: overdue, sight: ofReported},
+		{name: "fixable", set: func(g *Goals) bool { return g.Fixable != nil }, judge: fixableGoal, sight: ofReported},
+		{name: "end-of-life", set: func(g *Goals) bool { return g.EndOfLife != nil }, judge: endOfLife, sight: ofContent},
+		{name: "base", set: func(g *Goals) bool { return g.Base != nil }, judge: baseGoal, sight: ofConfig},
+		{name: "licenses", set: func(g *Goals) bool { return g.Licenses != nil }, judge: licenses, sight: ofContent},
+		{name: "non-root", set: func(g *Goals) bool { return g.NonRoot != nil }, judge: nonRoot, sight: ofConfig},
+		{name: "executables", set: func(g *Goals) bool { return g.Executables != nil }, judge: executables, sight: ofContent},
+		{name: "secrets", set: func(g *Goals) bool { return g.Secrets != nil }, judge: secrets, sight: ofContent, of: []vex.Contraband{vex.Secret}},
+		{name: "attestations", set: func(g *Goals) bool { return len(g.Attestations) > 0 }, judge: attestations, sight: ofConfig},
+		{name: "provenance", set: func(g *Goals) bool { return g.Provenance != nil }, judge: provenance, sight: ofConfig},
+		{name: "data-age", set: func(g *Goals) bool { return g.DataAge != nil }, judge: dataAge, sight: ofConfig, strict: true},
 	}
 }
 
@@ -99,6 +102,7 @@ type offender struct {
 	key     string         // names it without its version; empty for what no baseline excuses
 	shown   string         // empty where the reason names it
 	finding *match.Finding // nil for what is no finding
+	id      string         // of what is none and has an id all the same
 }
 
 func constant(reason, step string) func([]offender) (string, string) {
@@ -145,6 +149,7 @@ func (j *judging) all() []GoalResult {
 			results = append(results, j.result(&g, g.judge(j)))
 		}
 	}
+	results = append(results, j.hardening()...)
 	if j.baseline != nil {
 		results = append(results, j.result(&goal{name: "regression", sight: ofReported, strict: true}, j.regression()))
 	}
@@ -165,7 +170,7 @@ func (j *judging) result(g *goal, o outcome) GoalResult {
 	if j.baseline != nil && !g.strict {
 		o = j.baseline.excuse(g.name, o)
 	}
-	if hidden := j.hidden(g.sight); o.verdict == Pass && len(hidden) > 0 {
+	if hidden := j.hidden(g); o.verdict == Pass && len(hidden) > 0 {
 		if without == Pass {
 			without = Unknown
 		}
@@ -208,6 +213,9 @@ func (o outcome) written(name string) GoalResult {
 		}
 		if at.finding != nil {
 			r.Findings = append(r.Findings, at.finding.ID)
+		}
+		if at.id != "" {
+			r.Findings = append(r.Findings, at.id)
 		}
 	}
 	slices.Sort(r.Offenders)
@@ -260,10 +268,10 @@ func (s *Step) asNext(closed, of int) string {
 }
 
 // hidden are the blind spots that bear on what a goal looks at.
-func (j *judging) hidden(s sight) []*image.BlindSpot {
+func (j *judging) hidden(g *goal) []*image.BlindSpot {
 	var list []*image.BlindSpot
 	for i := range j.subject.BlindSpots {
-		if b := &j.subject.BlindSpots[i]; s.hides(b) {
+		if b := &j.subject.BlindSpots[i]; g.sight.hides(b) || slices.ContainsFunc(g.of, func(kind vex.Contraband) bool { return Unsearched(kind, b) }) {
 			list = append(list, b)
 		}
 	}

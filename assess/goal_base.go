@@ -78,7 +78,7 @@ func (j *judging) supportedBase() outcome {
 		return cannotTell("how long the base is supported is not known", "tidewaiter db update", "")
 	}
 	for _, f := range j.standing {
-		if f.Kind != match.KindEndOfLife || Rank(f.Severity) > Rank(match.Medium) {
+		if f.Kind != match.KindEndOfLife || f.Severity.Rank() > match.Medium.Rank() {
 			continue
 		}
 		os := j.subject.Image.OS

@@ -78,10 +78,15 @@ func (j *judging) regression() outcome {
 			others = append(others, at)
 		}
 	}
+	acute = append(acute, j.broughtAboard()...)
 	switch more := len(have) - len(had); {
 	case len(acute) > 0:
 		return outcome{Fail, acute, func(brought []offender) (reason, step string) {
-			return "brings what must be acted on and is not so in the baseline", remedy(brought[0].finding)
+			step = "take it out of the instruction that brings it"
+			if f := brought[0].finding; f != nil {
+				step = remedy(f)
+			}
+			return "brings what must be acted on and is not so in the baseline", step
 		}}
 	case more > 0:
 		return outcome{Fail, others, func(brought []offender) (reason, step string) {
@@ -89,6 +94,22 @@ func (j *judging) regression() outcome {
 		}}
 	}
 	return met(fmt.Sprintf("no worse than the baseline: %s to deal with, where that has %d", count(len(have), "problem"), len(had)))
+}
+
+// broughtAboard are the malware and the secrets to act on that the baseline has not, as far as it was searched for them.
+func (j *judging) broughtAboard() []offender {
+	had := map[string]bool{}
+	kinds := j.baseline.Subject.searched()
+	for _, c := range standingContraband(j.baseline.Subject, kinds...) {
+		had[c.key()] = true
+	}
+	var list []offender
+	for _, c := range standingContraband(j.subject, kinds...) {
+		if c.grave() && !had[c.key()] {
+			list = append(list, offender{key: c.key(), id: c.id, shown: shownContraband(&c)})
+		}
+	}
+	return list
 }
 
 // asking are the problems that are scheduled or more urgent, and of each whether it is to be acted on.

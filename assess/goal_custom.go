@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"tidewaiter/assess/expression"
+	"tidewaiter/vex"
 )
 
 // conditions is the language of custom goals. Its variables are the parts of the JSON contract.
@@ -19,6 +20,7 @@ func goalVariables(j *judging) map[string]any {
 	return map[string]any{
 		"image": &s.Image, "config": s.Image.Config, "data": s.Data, "files": s.Files, "environment": &j.env, "now": j.options.Now,
 		"packages": s.Packages, "findings": s.Findings, "blindSpots": s.BlindSpots,
+		"malware": s.Malware, "secrets": s.Secrets, "hardening": s.Hardening,
 	}
 }
 
@@ -66,10 +68,16 @@ func (j *judging) condition(c *Custom) GoalResult {
 	case e.Uses("blindSpots"):
 	case e.Uses("findings"):
 		needs = ofReported
-	case e.Uses("packages"), e.Uses("files"):
+	case e.Uses("packages"), e.Uses("files"), e.Uses("malware"), e.Uses("secrets"), e.Uses("hardening"):
 		needs = ofContent
 	}
-	return j.result(&goal{name: c.Name, sight: needs}, o)
+	g := &goal{name: c.Name, sight: needs}
+	for variable, kind := range map[string]vex.Contraband{"malware": vex.Malware, "secrets": vex.Secret, "hardening": vex.Hardening} {
+		if e.Uses(variable) && !e.Uses("blindSpots") {
+			g.of = append(g.of, kind)
+		}
+	}
+	return j.result(g, o)
 }
 
 // NeedFiles says whether a goal looks at the image's files, which are not traced otherwise.

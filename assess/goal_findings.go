@@ -67,10 +67,6 @@ func remedy(f *match.Finding) string {
 	return strings.TrimSpace(fmt.Sprintf("upgrade %s %s to %s %s", p.Name, p.Version, to, p.Place()))
 }
 
-func malicious(j *judging) outcome {
-	return j.findings("malicious", func(f *match.Finding) bool { return f.Malicious })
-}
-
 func exploited(j *judging) outcome {
 	if !j.fed("kev") {
 		return cannotTell("the advisory data has no catalog of exploited vulnerabilities", "tidewaiter db update", "")
@@ -207,7 +203,7 @@ func endOfLife(j *judging) outcome {
 	}
 	least := cmp.Or(j.env.Goals.EndOfLife.Severity, match.Low)
 	counts := func(f *match.Finding) bool {
-		return f.Kind == match.KindEndOfLife && Rank(f.Severity) <= Rank(least)
+		return f.Kind == match.KindEndOfLife && f.Severity.Rank() <= least.Rank()
 	}
 	if j.subject.Data == nil || slices.ContainsFunc(j.standing, counts) {
 		return j.findings("without support", counts)

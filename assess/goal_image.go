@@ -30,16 +30,16 @@ func nonRoot(j *judging) outcome {
 }
 
 // executables looks for programs that nobody answers for: no package owns them, no rule and no manifest knows them, the base did not
-// bring them, and the image's configuration does not start them.
+// bring them, and the image's configuration does not start them. What is held to be malware nothing explains.
 func executables(j *judging) outcome {
 	files := j.subject.Files
 	if files == nil {
 		return cannotTell("the files were not traced to who brought them", "scan the image itself for this environment", "no trace of files")
 	}
-	allowed := patterns(j.env.Goals.Executables.Allow)
+	allowed, suspected := patterns(j.env.Goals.Executables.Allow), j.subject.suspected()
 	var list []offender
 	for _, p := range files.Placed {
-		if p.Unexplained && !allowed.match("/"+p.Path) {
+		if p.Unexplained && (suspected[p.Path] || !allowed.match("/"+p.Path)) {
 			list = append(list, offender{key: "/" + p.Path, shown: fmt.Sprintf("/%s (layer %d)", p.Path, p.Layer)})
 		}
 	}
@@ -49,23 +49,6 @@ func executables(j *judging) outcome {
 	return outcome{Fail, list, func(counting []offender) (reason, step string) {
 		return count(len(counting), "program") + " that no package owns and nothing explains",
 			"install it with a package manager, or list its path under allow; tidewaiter trace shows who brought it"
-	}}
-}
-
-func secrets(j *judging) outcome {
-	found := j.subject.Secrets
-	switch {
-	case found == nil:
-		return cannotTell("the report has no search for secrets", "leave the goal out until there is one", "no search for secrets")
-	case len(found.Found) == 0:
-		return met("no secret was found")
-	}
-	var list []offender
-	for _, s := range found.Found {
-		list = append(list, offender{key: s.Rule + " /" + s.Path, shown: fmt.Sprintf("%s in /%s", s.Rule, s.Path)})
-	}
-	return outcome{Fail, list, func(counting []offender) (reason, step string) {
-		return count(len(counting), "secret"), "remove it from the layer that brought it, and replace it where it is used"
 	}}
 }
 
@@ -112,7 +95,7 @@ func inDays(d time.Duration) string {
 // score holds the score against the least that is demanded; the other goals are part of it.
 func (j *judging) score(others []GoalResult) GoalResult {
 	least := j.env.Goals.Score.Min
-	score := Score(costs(j.standing, others, j.options.Now))
+	score := Score(costs(j.subject, j.standing, others, j.options.Now))
 	g := &goal{name: "score", sight: ofReported}
 	switch {
 	case j.subject.Data == nil:

@@ -14,7 +14,9 @@ import (
 	"tidewaiter/assess"
 	"tidewaiter/image"
 	"tidewaiter/inventory"
+	"tidewaiter/malware"
 	"tidewaiter/match"
+	"tidewaiter/secret"
 )
 
 // today is the day on which the goals of these tests are judged.
@@ -31,7 +33,8 @@ func shop(change ...func(s *assess.Subject)) *assess.Subject {
 			Base: &inventory.Base{Reference: "debian:12-slim", Digest: "sha256:aa", Layers: 1, Evidence: inventory.FromProvenance, Sure: inventory.Exact}},
 		Packages:     []inventory.Package{*npm("lodash", "4.17.15"), *npm("left-pad", "1.0.0")},
 		Files:        &assess.Files{Owned: 10, Placed: []assess.PlacedFile{{Path: "app/shop", Layer: 1, Program: true}}},
-		Secrets:      &assess.Secrets{},
+		Malware:      &malware.Report{},
+		Secrets:      &secret.Report{},
 		Attestations: &assess.Attestations{Verified: []assess.VerifiedAttestation{{Predicate: "https://slsa.dev/provenance/v1", Identity: "https://github.com/acme/shop/release.yml"}}},
 	}
 	for i := range s.Packages {
@@ -215,11 +218,11 @@ func TestGoals(t *testing.T) {
 		{"one that is expected", "executables", assess.Goals{Executables: &assess.Executables{Allow: []string{"/usr/local/bin/*"}}}, shop(unexplained), nil, assess.Pass, ""},
 		{"files that were not traced", "executables", assess.Goals{Executables: &assess.Executables{}}, shop(func(s *assess.Subject) { s.Files = nil }), nil, assess.Unknown, ""},
 
-		{"no secret", "secrets", assess.Goals{Secrets: &assess.Plain{}}, shop(), nil, assess.Pass, ""},
-		{"a secret", "secrets", assess.Goals{Secrets: &assess.Plain{}}, shop(func(s *assess.Subject) {
-			s.Secrets.Found = []assess.Secret{{Path: "root/.npmrc", Rule: "npm-token"}}
+		{"no secret", "secrets", assess.Goals{Secrets: &assess.SecretsGoal{}}, shop(), nil, assess.Pass, ""},
+		{"a secret", "secrets", assess.Goals{Secrets: &assess.SecretsGoal{}}, shop(func(s *assess.Subject) {
+			s.Secrets.Found = []secret.Secret{{ID: "secret:npm-token", Rule: "npm-token", Severity: match.High, In: secret.InFile, Place: inventory.Place{Path: "root/.npmrc"}}}
 		}), nil, assess.Fail, "1 secret: npm-token in /root/.npmrc"},
-		{"nobody looked for secrets", "secrets", assess.Goals{Secrets: &assess.Plain{}}, shop(func(s *assess.Subject) { s.Secrets = nil }), nil, assess.Unknown, ""},
+		{"nobody looked for secrets", "secrets", assess.Goals{Secrets: &assess.SecretsGoal{}}, shop(func(s *assess.Subject) { s.Secrets = nil }), nil, assess.Unknown, ""},
 
 		{"attested", "attestations", provenance, shop(), nil, assess.Pass, ""},
 		{"attested by another", "attestations", assess.Goals{Attestations: []assess.Attestation{{Predicate: "https://slsa.dev/provenance/v1", Identities: []string{"https://github.com/other/*"}}}}, shop(), nil, assess.Fail, "by one of the identities: https://slsa.dev/provenance/v1"},
@@ -249,7 +252,7 @@ func TestGoals(t *testing.T) {
 			t.Errorf("%s was not shown passing, failing and unknown: %v", name, verdicts)
 		}
 	}
-	if want := reflect.TypeFor[assess.Goals]().NumField() - len([]string{"Custom", "Provenance"}); len(shown) != want {
+	if want := reflect.TypeFor[assess.Goals]().NumField() - len([]string{"Custom", "Hardening", "Provenance"}); len(shown) != want {
 		t.Errorf("%d of %d goals were shown", len(shown), want)
 	}
 }

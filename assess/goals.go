@@ -8,7 +8,7 @@ import (
 
 // Goals are what an environment demands of images. A nil goal is not set.
 type Goals struct {
-	// Malicious: no malicious package.
+	// Malicious: no malicious package, and no file held to be malware.
 	Malicious *Plain `json:"malicious,omitempty"`
 	// Exploited: nothing that is in CISA's catalog of known exploited vulnerabilities.
 	Exploited *Exploited `json:"exploited,omitempty"`
@@ -31,7 +31,9 @@ type Goals struct {
 	// Executables: no program that no package owns and nothing explains.
 	Executables *Executables `json:"executables,omitempty"`
 	// Secrets: no secret is aboard.
-	Secrets *Plain `json:"secrets,omitempty"`
+	Secrets *SecretsGoal `json:"secrets,omitempty"`
+	// Hardening: the image passes the checks of its construction that are named.
+	Hardening Hardening `json:"hardening,omitempty"`
 	// Attestations: each is there and verified.
 	Attestations []Attestation `json:"attestations,omitempty"`
 	// Provenance: who built it, on what and from what, is known, and as it should be.
@@ -105,6 +107,12 @@ type Licenses struct {
 type Executables struct {
 	// Allow are patterns of paths at which programs are expected.
 	Allow []string `json:"allow,omitempty"`
+}
+
+// SecretsGoal has the parameters of the goal about secrets.
+type SecretsGoal struct {
+	// Severity is the least that counts; empty: medium.
+	Severity match.Level `json:"severity,omitempty"`
 }
 
 // Attestation is one that is demanded.

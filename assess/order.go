@@ -11,16 +11,6 @@ import (
 	"tidewaiter/match"
 )
 
-// Rank gives a severity's place, the gravest first: 0 for critical. An unknown severity stands between
-// medium and low: it may be either, and must not hide below what is known to be harmless.
-func Rank(l match.Level) int {
-	order := []match.Level{match.Critical, match.High, match.Medium, match.Unknown, match.Low, match.Negligible}
-	if i := slices.Index(order, l); i >= 0 {
-		return i
-	}
-	return slices.Index(order, match.Unknown)
-}
-
 // Urgency gives a priority's place, the most urgent first: 0 for immediate. A finding that was not assessed comes after those that were.
 func Urgency(p match.Priority) int {
 	order := []match.Priority{match.Immediate, match.OutOfCycle, match.Scheduled, match.Defer}
@@ -42,7 +32,7 @@ func compareFindings(a, b *match.Finding) int {
 		first(a.KEV != nil, b.KEV != nil),
 		cmp.Compare(Urgency(a.Priority), Urgency(b.Priority)),
 		first(a.Lowered == nil, b.Lowered == nil),
-		cmp.Compare(Rank(a.Severity), Rank(b.Severity)),
+		cmp.Compare(a.Severity.Rank(), b.Severity.Rank()),
 		-cmp.Compare(likelihood(a), likelihood(b)),
 		first(len(a.Fixed) > 0, len(b.Fixed) > 0),
 		cmp.Compare(a.ID, b.ID),

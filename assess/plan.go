@@ -29,6 +29,8 @@ type plan struct {
 	removes []string
 	// user is who the image runs as afterwards; empty for a step that leaves that alone.
 	user string
+	// clears is the malware, or the secrets, that the step takes out of the image.
+	clears []contraband
 
 	// adds are those of ends that no plan before it ends which costs no more; nil until that is known.
 	adds []int
@@ -58,6 +60,9 @@ func (p *plan) describe(s *Subject, had map[string]bool) {
 		}
 	}
 	p.Packages = slices.Sorted(maps.Keys(in))
+	for _, c := range p.clears {
+		ended[c.id] = true
+	}
 	p.closed, p.Closes, p.Exploited = ended, ids(ended), len(exploited)
 	for id := range had {
 		delete(brought, id)
@@ -67,6 +72,9 @@ func (p *plan) describe(s *Subject, had map[string]bool) {
 		p.Opens = ids(brought)
 	}
 }
+
+// ofFindings says whether it is for findings that there is the plan.
+func (p *plan) ofFindings() bool { return p.user == "" && len(p.clears) == 0 }
 
 // closes says whether a finding, of those that the plan ends, is gone for good.
 func (p *plan) closes(f *match.Finding) bool { return f.Quieted == nil && p.closed[f.ID] }

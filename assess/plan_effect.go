@@ -20,8 +20,8 @@ type effects struct {
 	points   []float64
 	// had are the ids of the standing findings.
 	had map[string]bool
-	// score is that of today, of which goals take goalPoints.
-	score, goalPoints float64
+	// score is that of today, of which goals take goalPoints, and malware and secrets contraband.
+	score, goalPoints, contraband float64
 	// inTheWay has, by goal, the findings that keep it from being met: as long as one is left, its verdict stays.
 	inTheWay [][]int
 
@@ -54,6 +54,7 @@ func newEffects(s *Subject, env Environment, goals []GoalResult, o Options) *eff
 			e.standing, e.had[f.ID], e.points[i] = append(e.standing, i), true, findingPoints(f, o.Now)
 		}
 	}
+	e.contraband = sumOf(contrabandCosts(s))
 	e.judgeNow()
 	e.score = e.after(&plan{})
 	return e
@@ -99,17 +100,26 @@ func (e *effects) after(p *plan) float64 {
 			e.dropped[i] = false
 		}
 	}()
-	points := e.goalPoints
+	points := e.goalPoints + e.contraband
 	if !e.keepsVerdicts(p) {
-		points = sumOfGoals(slices.Concat(judgeGoals(e.subjectAfter(p), e.env, e.options), e.custom))
+		after := e.subjectAfter(p)
+		points = sumOfGoals(slices.Concat(judgeGoals(after, e.env, e.options), e.custom)) + sumOf(contrabandCosts(after))
 	}
 	return scoreOf(points + e.findingPoints(p))
+}
+
+func sumOf(costs []Cost) float64 {
+	sum := 0.0
+	for _, c := range costs {
+		sum += c.Points
+	}
+	return sum
 }
 
 // keepsVerdicts says whether the goals surely come out as they do now, so that thousands of small plans need not each be held against all
 // findings: the plan does nothing but end findings, and of each goal's one is left.
 func (e *effects) keepsVerdicts(p *plan) bool {
-	if len(p.brings) > 0 || p.base != nil || p.supported || len(p.removes) > 0 || p.user != "" {
+	if len(p.brings) > 0 || p.base != nil || p.supported || len(p.removes) > 0 || !p.ofFindings() {
 		return false
 	}
 	return !slices.ContainsFunc(e.inTheWay, func(list []int) bool {
@@ -194,6 +204,7 @@ func (e *effects) subjectAfter(p *plan) *Subject {
 			}
 		}
 	}
+	s.clear(p.clears)
 	if p.user != "" {
 		config := *s.Image.Config
 		config.User = p.user

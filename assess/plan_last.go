@@ -134,7 +134,7 @@ var shellWord = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9@_./:+~%-]*$`)
 
 // releasePlans move away from a distribution that nobody supports any more, where no other base is known that would.
 func releasePlans(s *Subject, plans []plan) []plan {
-	ends := standing(s, func(f *match.Finding) bool { return isDistribution(s, f) && Rank(f.Severity) <= Rank(match.High) })
+	ends := standing(s, func(f *match.Finding) bool { return isDistribution(s, f) && f.Severity.Rank() <= match.High.Rank() })
 	for _, p := range plans {
 		if p.base != nil && slices.ContainsFunc(p.ends, func(i int) bool { return slices.Contains(ends, i) }) {
 			return nil

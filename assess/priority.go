@@ -240,7 +240,7 @@ func technicalImpact(f *match.Finding, v vector, by string) Input {
 			in.Value = impactTotal
 		}
 		in.Source = "CVSS C:" + c + "/I:" + i + by
-	case Rank(f.Severity) > Rank(match.High) && f.Severity != match.Unknown:
+	case f.Severity.Rank() > match.High.Rank() && f.Severity != match.Unknown:
 		in.Source = "severity " + string(f.Severity) + ", and no CVSS vector"
 	default:
 		in.Value, in.Source = impactTotal, "severity "+string(f.Severity)+", and no CVSS vector"+cautious

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tidewaiter/match"
+	"tidewaiter/vex"
 )
 
 // Cost is what one finding or one goal takes from the score.
@@ -15,6 +16,8 @@ type Cost struct {
 	ID      string `json:"id,omitempty"`
 	Package string `json:"package,omitempty"`
 	Goal    string `json:"goal,omitempty"`
+	// Where is the place of malware or a secret, which have no package.
+	Where string `json:"where,omitempty"`
 	// Points add up, over all costs.
 	Points float64 `json:"points"`
 }
@@ -77,8 +80,8 @@ func Grade(score float64) string {
 	return "F"
 }
 
-// costs takes the score apart: what each standing finding and each goal that is not met costs, the dearest first.
-func costs(standing []*match.Finding, goals []GoalResult, now time.Time) []Cost {
+// costs takes the score apart: what each standing finding, malware, secrets, and each goal that is not met cost, the dearest first.
+func costs(s *Subject, standing []*match.Finding, goals []GoalResult, now time.Time) []Cost {
 	var list []Cost
 	dearest := map[string]int{} // by id, the place in the list of the finding that costs most
 	for _, f := range standing {
@@ -94,6 +97,7 @@ func costs(standing []*match.Finding, goals []GoalResult, now time.Time) []Cost 
 		}
 		list[i].Points = roundPoints(list[i].Points)
 	}
+	list = append(list, contrabandCosts(s)...)
 	for _, g := range goals {
 		if points := goalPoints(g); points > 0 {
 			list = append(list, Cost{Goal: g.Name, Points: points})
@@ -101,6 +105,36 @@ func costs(standing []*match.Finding, goals []GoalResult, now time.Time) []Cost 
 	}
 	slices.SortStableFunc(list, func(a, b Cost) int { return -cmp.Compare(a.Points, b.Points) })
 	return list
+}
+
+// contrabandCosts are what malware and secrets cost, each place once. What one rule finds in further places costs less, as with findings.
+func contrabandCosts(s *Subject) []Cost {
+	var list []Cost
+	seen := map[string]bool{}
+	for _, c := range standingContraband(s, vex.Malware, vex.Secret) {
+		cost := Cost{ID: c.id, Where: c.where(), Points: contrabandPoints(&c)}
+		if seen[c.id] { // the gravest comes first
+			cost.Points *= repeatFactor
+		}
+		seen[c.id] = true
+		cost.Points = roundPoints(cost.Points)
+		list = append(list, cost)
+	}
+	return list
+}
+
+func contrabandPoints(c *contraband) float64 {
+	switch {
+	case c.kind == vex.Malware && c.grave():
+		return maliciousPoints
+	case c.severity == match.Critical:
+		return immediatePoints
+	case c.severity == match.High, c.kind == vex.Malware && c.severity.Rank() <= match.Unknown.Rank():
+		return outOfCyclePoints
+	case c.severity.Rank() <= match.Unknown.Rank():
+		return scheduledPoints
+	}
+	return deferPoints
 }
 
 // standingFirst gives the findings that nothing quiets, those to look at first in front.

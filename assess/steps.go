@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tidewaiter/match"
+	"tidewaiter/vex"
 )
 
 // Step is one change that a developer can make, with all that it closes.
@@ -15,7 +16,7 @@ type Step struct {
 	Title string `json:"title"`
 	// Where is the file, or the layer and its instruction, that the change is made for.
 	Where string `json:"where,omitempty"`
-	// Closes are the ids of the findings that the step ends, sorted, each once.
+	// Closes are the ids of the findings that the step ends, and of malware and secrets, sorted, each once.
 	Closes []string `json:"closes"`
 	// Packages are the purls of the packages in which it ends them, sorted.
 	Packages []string `json:"packages,omitempty"`
@@ -80,6 +81,7 @@ func Steps(s *Subject, env Environment, goals []GoalResult, o Options) ([]Step, 
 	e := newEffects(s, env, goals, o)
 	var plans []plan
 	plans = append(plans, malwarePlans(s)...)
+	plans = append(plans, contrabandPlans(s)...)
 	plans = append(plans, basePlans(s, env, o)...)
 	plans = append(plans, distributionPlans(s, o, plans)...)
 	plans = append(plans, languagePlans(s, o)...)
@@ -107,7 +109,7 @@ func Steps(s *Subject, env Environment, goals []GoalResult, o Options) ([]Step, 
 // pick puts plans in order and leaves out those that add nothing: a move of the base that brings as much harm as good, and a plan all of
 // whose findings others end that come before it and cost no more.
 func pick(s *Subject, plans []plan) []plan {
-	plans = slices.DeleteFunc(plans, func(p plan) bool { return len(p.Closes) == 0 && p.user == "" || p.base != nil && p.Gain <= 0 })
+	plans = slices.DeleteFunc(plans, func(p plan) bool { return len(p.Closes) == 0 && p.ofFindings() || p.base != nil && p.Gain <= 0 })
 	plans = pickBases(plans)
 	slices.SortStableFunc(plans, comparePlans(s))
 	cheapest := map[int]float64{} // by finding, the effort of the plans so far that end it
@@ -120,7 +122,7 @@ func pick(s *Subject, plans []plan) []plan {
 			}
 		}
 	}
-	plans = slices.DeleteFunc(plans, func(p plan) bool { return len(p.adds) == 0 && p.user == "" })
+	plans = slices.DeleteFunc(plans, func(p plan) bool { return len(p.adds) == 0 && p.ofFindings() })
 	slices.SortStableFunc(plans, comparePlans(s)) // now by what each adds
 	return plans
 }
@@ -152,6 +154,14 @@ func (p *plan) urgency(s *Subject) int {
 	urgency := canWait
 	if p.Kind == Except {
 		urgency = decidedLast
+	}
+	for i := range p.clears {
+		switch c := &p.clears[i]; {
+		case c.kind == vex.Malware && c.grave():
+			return endsMalware
+		case c.grave():
+			urgency = endsImmediate
+		}
 	}
 	for _, i := range p.counting() {
 		switch f := &s.Findings[i]; {

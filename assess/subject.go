@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"tidewaiter/advisory"
+	"tidewaiter/hardening"
 	"tidewaiter/image"
 	"tidewaiter/inventory"
 	"tidewaiter/layer"
+	"tidewaiter/malware"
 	"tidewaiter/match"
+	"tidewaiter/secret"
 	"tidewaiter/trust"
 )
 
@@ -29,8 +32,10 @@ type Subject struct {
 	Manifests []inventory.Manifest `json:"-"`
 	// Files account for the files of the image; nil where they were not traced to who brought them.
 	Files *Files `json:"files,omitempty"`
-	// Secrets are what a search for them found; nil where none was made.
-	Secrets *Secrets `json:"secrets,omitempty"`
+	// Malware, Secrets and Hardening are what the searches for them found; nil where none was made.
+	Malware   *malware.Report   `json:"malware,omitempty"`
+	Secrets   *secret.Report    `json:"secrets,omitempty"`
+	Hardening *hardening.Report `json:"hardening,omitempty"`
 	// Attestations are those of the image; nil where none was looked for.
 	Attestations *Attestations `json:"attestations,omitempty"`
 	// Provenance says who built the image from what; nil where nothing does.

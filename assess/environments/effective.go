@@ -103,6 +103,8 @@ func (e *effective) goals(goals reflect.Value) {
 		switch before := len(e.values); {
 		case v.IsZero():
 			e.add(name, off)
+		case v.Type() == reflect.TypeFor[assess.Hardening]():
+			e.checks(name, v.Interface().(assess.Hardening))
 		case v.Kind() != reflect.Pointer:
 			e.value(name, v)
 		default:

@@ -96,7 +96,7 @@ environments:
 			EndOfLife: &assess.EndOfLife{Severity: match.Low}, Base: &assess.BaseGoal{Approved: []string{"debian:*"}, UpToDate: true, MaxAge: 60 * day},
 			Licenses: &assess.Licenses{Allow: []string{"MIT", "Apache-2.0", "GPL-* WITH Classpath-exception-2.0"}, Deny: []string{"AGPL-*"},
 				Origin: "app", Except: []string{"pkg:npm/left-pad"}, Unknown: "pass"},
-			NonRoot: &assess.Plain{}, Executables: &assess.Executables{Allow: []string{"/opt/tools/*"}}, Secrets: &assess.Plain{},
+			NonRoot: &assess.Plain{}, Executables: &assess.Executables{Allow: []string{"/opt/tools/*"}}, Secrets: &assess.SecretsGoal{Severity: match.Medium},
 			Attestations: []assess.Attestation{{Predicate: "slsaprovenance1", Identities: []string{"https://github.com/acme/*"}}},
 			Provenance: &assess.ProvenanceGoal{Builders: []string{"https://github.com/acme/*"}, Sources: []string{"github.com/acme/*"}, Signers: []string{"release"},
 				Mode: "max", Inputs: "pinned", Allow: []string{"network"}, MaxAge: 90 * day, Unverified: "fail"},

@@ -24,7 +24,7 @@ func usual() assess.Goals {
 		Overdue:   &assess.AtPriority{Priority: match.OutOfCycle},
 		Fixable:   &assess.Fixable{Grace: map[match.Level]time.Duration{match.Critical: 30 * day, match.High: 90 * day}},
 		EndOfLife: &assess.EndOfLife{Severity: match.High}, Base: &assess.BaseGoal{UpToDate: true}, NonRoot: &assess.Plain{},
-		Executables: &assess.Executables{}, Secrets: &assess.Plain{}, DataAge: &assess.DataAge{Max: 7 * day}, Provenance: &assess.ProvenanceGoal{},
+		Executables: &assess.Executables{}, Secrets: &assess.SecretsGoal{Severity: match.Medium}, DataAge: &assess.DataAge{Max: 7 * day}, Provenance: &assess.ProvenanceGoal{},
 	}
 }
 
@@ -32,6 +32,10 @@ func usual() assess.Goals {
 func (r *reader) goal(n *yaml.Node, p place, v reflect.Value) {
 	n = r.follow(n, p)
 	if n == nil {
+		return
+	}
+	if v.Type() == reflect.TypeFor[assess.Hardening]() {
+		r.hardening(n, p, v)
 		return
 	}
 	if n.Kind != yaml.ScalarNode || isNull(n) {

@@ -17,6 +17,7 @@ import (
 
 	"tidewaiter/assess"
 	"tidewaiter/assess/environments"
+	"tidewaiter/hardening"
 	"tidewaiter/match"
 )
 
@@ -170,6 +171,11 @@ func (w *schemaWalk) hold(typ reflect.Type, n *schemaNode, where string, besides
 		words = w.words(typ.Key())
 		if typ == reflect.TypeFor[assess.Deadlines]() {
 			words = []string{"immediate", "out-of-cycle", "scheduled"}
+		}
+		if typ == reflect.TypeFor[assess.Hardening]() {
+			for _, c := range hardening.Checks() {
+				words = append(words, c.Name)
+			}
 		}
 	}
 	if words != nil {

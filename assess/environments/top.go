@@ -31,12 +31,14 @@ func flagSettings() []setting {
 	return []setting{
 		{name: "advisories", path: true},
 		{name: "bases", path: true},
+		{name: "clamd"}, // an address: the path of a socket is from the root on
 		{name: "deployments", path: true},
 		{name: "exceptions", path: true},
 		{name: "max-data-age", duration: true},
 		{name: "trusted-root", list: true, path: true},
 		{name: "vex", list: true, path: true},
 		{name: "vex-key", list: true, path: true},
+		{name: "yara", list: true, path: true},
 	}
 }
 

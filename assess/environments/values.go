@@ -217,6 +217,8 @@ func textOf(field string) (what string, check func(text string) error) {
 		return "a pattern of images like ghcr.io/acme/*", checkImagePattern
 	case "goals.provenance.builders", "goals.provenance.sources":
 		return "a pattern like https://github.com/acme/*", notEmpty
+	case "goals.hardening.allow":
+		return "a pattern of paths or names like /usr/bin/su", notEmpty
 	case "goals.executables.allow":
 		return "a pattern of paths like /opt/tools/*", checkPath
 	case "goals.licenses.allow", "goals.licenses.deny":
