@@ -53,6 +53,7 @@ func (c *Comparison) Text(w io.Writer, o TextOptions) error {
 	x := &comparing{newScreen(b, o), c, o.All}
 	x.head()
 	both := moved(c.Findings)
+	x.contraband()
 	for _, s := range findingSections(c.Findings) {
 		x.findings(s, both)
 	}
@@ -429,7 +430,12 @@ func (c *Comparison) Markdown(w io.Writer, _ TextOptions) error {
 		}
 		m.folded(s.title, []string{"problem", "package", "change", "because"}, rows)
 	}
-	rows := make([][]string, 0, len(c.Packages))
+	rows := make([][]string, 0, len(c.Contraband))
+	for _, t := range c.Contraband {
+		rows = append(rows, []string{string(t.Change), string(t.Severity), mark(t.ID), mark(cmp.Or(placed(t.Path, "", 0), t.Subject)), mark(t.Instruction)})
+	}
+	m.folded("Malware, secrets, hardening", []string{"change", "severity", "rule", "where", "instruction"}, rows)
+	rows = make([][]string, 0, len(c.Packages))
 	for _, p := range c.Packages {
 		rows = append(rows, []string{string(p.Change), p.Type, mark(p.Name), mark(versions(p))})
 	}

@@ -21,9 +21,9 @@ func csvColumns() []string {
 	}
 }
 
-// CSV writes a row for each finding, the quieted too, for each goal that is not met and for each blind spot, with a header (RFC
-// 4180). The column "kind" tells them apart: vulnerability, malware, end-of-life, goal, blind-spot. What a spreadsheet would take
-// for a formula has an apostrophe in front.
+// CSV writes a row for each finding, the quieted too, for all else that should not be aboard, for each goal that is not met and for each
+// blind spot, with a header (RFC 4180). The column "kind" tells them apart: vulnerability, malware (files and packages), secret,
+// hardening, end-of-life, goal, blind-spot. What a spreadsheet would take for a formula has an apostrophe in front.
 func CSV(w io.Writer, r *Report) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
@@ -46,6 +46,11 @@ func CSV(w io.Writer, r *Report) error {
 	}
 	for _, f := range inOrder(r) {
 		if err := write(csvFinding(r, &f)); err != nil {
+			return err
+		}
+	}
+	for _, c := range contrabandOf(r) {
+		if err := write(csvContraband(r, &c)); err != nil {
 			return err
 		}
 	}
@@ -103,6 +108,23 @@ func csvFinding(r *Report, f *match.Finding) map[string]string {
 	}
 	if line := lineOf(r, f); line > 0 {
 		cells["dockerfile_line"] = strconv.Itoa(line)
+	}
+	return cells
+}
+
+func csvContraband(r *Report, c *contraband) map[string]string {
+	cells := map[string]string{
+		"kind": string(c.kind), "id": c.id, "severity": string(c.severity), "next_step": c.mend, "origin": string(c.Origin), "instruction": c.Instruction,
+		"path": c.where, "title": c.title, "evidence": c.shown, "purl": c.Owner,
+	}
+	if c.Layer != nil {
+		cells["layer"] = strconv.Itoa(*c.Layer)
+	}
+	if line := c.line(r); line > 0 {
+		cells["dockerfile_line"] = strconv.Itoa(line)
+	}
+	if q := c.quieted; q != nil {
+		cells["quieted_by"], cells["quieted_reason"], cells["quieted_until"], cells["next_step"] = q.By, q.Reason, q.Until, ""
 	}
 	return cells
 }

@@ -17,7 +17,8 @@ import (
 //go:embed schema-explain.json
 var ExplainSchema []byte
 
-// Explanation is why one problem affects one image, or why it does not, in the shape of schema-explain.json.
+// Explanation is why one problem affects one image, or why it does not, or what one rule of malware, secrets or hardening found, in the
+// shape of schema-explain.json.
 type Explanation struct {
 	SchemaVersion int  `json:"schemaVersion"`
 	Tool          Tool `json:"tool"`
@@ -28,6 +29,8 @@ type Explanation struct {
 	match.Explanation
 	// Environment is the one that the findings are judged in; nil where they are not: see [Explanation.Judge].
 	Environment *Judged `json:"environment,omitempty"`
+	// Contraband is what was found by the rule that was asked for; nil for a vulnerability.
+	*Contraband
 
 	aboard map[string]int // packages, by the feed that speaks of their ecosystem
 }

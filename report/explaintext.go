@@ -36,6 +36,11 @@ func (e *Explanation) Text(w io.Writer, o TextOptions) error {
 	b := bufio.NewWriter(w)
 	x := &explaining{screen: newScreen(b, o), e: e, all: o.All}
 	x.head()
+	if e.Contraband != nil {
+		x.contraband()
+		x.unknown()
+		return b.Flush()
+	}
 	for i := range e.Findings {
 		if i > 0 && !o.All {
 			break
@@ -60,6 +65,13 @@ func (x *explaining) head() {
 	x.entry("image", strings.Join(slices.DeleteFunc([]string{im.Reference, short(cmp.Or(im.Digest, im.ID)), im.Platform},
 		func(s string) bool { return s == "" }), "  "))
 	word := map[match.Answer]string{match.IsAffected: "AFFECTED", match.IsQuieted: "QUIETED", match.NotAffected: "NOT AFFECTED", match.CannotSay: "UNKNOWN"}[x.e.Answer]
+	switch {
+	case x.e.Contraband == nil:
+	case x.e.Check != nil && (x.e.Answer == match.IsAffected || x.e.Answer == match.NotAffected):
+		word = map[match.Answer]string{match.IsAffected: "NOT MET", match.NotAffected: "MET"}[x.e.Answer]
+	default:
+		word = strings.Replace(word, "AFFECTED", "FOUND", 1)
+	}
 	if x.e.Answer == match.IsAffected || x.e.Answer == match.CannotSay {
 		word = x.red(word)
 	} else {

@@ -22,8 +22,10 @@ import (
 	"tidewaiter/assess"
 	"tidewaiter/image"
 	"tidewaiter/inventory"
+	"tidewaiter/malware"
 	"tidewaiter/match"
 	"tidewaiter/report"
+	"tidewaiter/secret"
 	"tidewaiter/vex"
 )
 
@@ -94,7 +96,7 @@ func TestFormsGolden(t *testing.T) {
 
 // hostile has in every text what some reader would obey.
 func hostile() *report.Report {
-	r := gated()
+	r := smuggler()
 	text := "=cmd|'/C calc'!A0\n::error::owned\r\n::set-output name=x::y\x1b[2J</testcase><script>alert(1)</script>]]>&#0;\u202e| `x` [a](http://evil.test) %0A @everyone \x00"
 	r.Image.Reference, r.Image.Digest, r.Image.Platform = text, text, text
 	r.Image.Labels = map[string]string{"org.opencontainers.image.source": "javascript:alert(1)//" + text}
@@ -112,6 +114,25 @@ func hostile() *report.Report {
 		}
 	}
 	r.Findings[1].ID = text
+	layer := 1
+	place := inventory.Place{Path: text, Layer: &layer, Instruction: text, Owner: text, Hidden: &inventory.HiddenBy{Layer: 1, Instruction: text, How: inventory.Hiding(text)}}
+	for i := range r.Malware.Engines {
+		r.Malware.Engines[i] = malware.Engine{Name: text, Version: text, Rules: []malware.RuleSet{{Name: text, Version: text, Date: text}}}
+	}
+	for i := range r.Malware.Hits {
+		h := &r.Malware.Hits[i]
+		h.ID, h.Engine, h.Rule, h.Title, h.Place, h.Inside, h.Evidence, h.Why, h.Mend = text, text, text, text, place, text, text, text, text
+		h.Severity = match.Level(text)
+	}
+	for i := range r.Secrets.Found {
+		s := &r.Secrets.Found[i]
+		s.ID, s.Rule, s.Title, s.In, s.Name, s.Redacted, s.Extract, s.Check, s.Why, s.Mend = text, text, text, secret.In(text), text, text, text, secret.Check(text), text, text
+		s.Also = []inventory.Place{place}
+	}
+	for i := range r.Hardening.Findings {
+		f := &r.Hardening.Findings[i]
+		f.ID, f.Check, f.Title, f.Subject, f.Why, f.Mend = text, text, text, text, text, text
+	}
 	for i := range r.Assessment.Goals {
 		g := &r.Assessment.Goals[i]
 		g.Name, g.Reason, g.Step = text, text, text
@@ -125,7 +146,7 @@ func empty() *report.Report {
 
 // reports are those that every form is held against.
 func reports() map[string]*report.Report {
-	return map[string]*report.Report{"shop": shop(), "gated": gated(), "hostile": hostile(), "empty": empty(), "large": large(300)}
+	return map[string]*report.Report{"shop": shop(), "gated": gated(), "hostile": hostile(), "empty": empty(), "large": large(300), "smuggler": smuggler()}
 }
 
 func TestSARIFKeepsToTheSchema(t *testing.T) {
@@ -408,7 +429,11 @@ func TestCSVCanBeReadAndIsNoFormula(t *testing.T) {
 				}
 			}
 		}
-		if len(rows) != 1+unmet+len(r.Findings)+len(r.BlindSpots) {
+		contraband := 0
+		if r.Malware != nil {
+			contraband = len(r.Malware.Hits) + len(r.Secrets.Found) + len(r.Hardening.Findings)
+		}
+		if len(rows) != 1+unmet+len(r.Findings)+contraband+len(r.BlindSpots) {
 			t.Errorf("%s: %d rows", name, len(rows))
 		}
 		for _, row := range rows {

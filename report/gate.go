@@ -44,6 +44,9 @@ func (s *screen) goals(goals []assess.GoalResult, all bool) {
 	slices.SortStableFunc(sorted, func(a, b assess.GoalResult) int {
 		return slices.Index(order, a.Verdict) - slices.Index(order, b.Verdict)
 	})
+	if !all {
+		sorted = foldMet(sorted)
+	}
 	name := 0
 	for _, g := range sorted {
 		name = max(name, visible(Clean(g.Name)))
@@ -57,6 +60,24 @@ func (s *screen) goals(goals []assess.GoalResult, all bool) {
 		}
 		s.goal(g, name, all)
 	}
+}
+
+// foldMet makes one line of the checks of hardening that are met: an environment that asks for all of them has some thirty.
+func foldMet(goals []assess.GoalResult) []assess.GoalResult {
+	met := func(g assess.GoalResult) bool {
+		return g.Verdict == assess.Pass && strings.HasPrefix(g.Name, "hardening/")
+	}
+	first := slices.IndexFunc(goals, met)
+	if first < 0 {
+		return goals
+	}
+	rest := slices.DeleteFunc(slices.Clone(goals), met)
+	n := len(goals) - len(rest)
+	if n < 2 {
+		return goals
+	}
+	return slices.Insert(rest, first, assess.GoalResult{Name: "hardening", Verdict: assess.Pass,
+		Reason: number(n) + " checks have found nothing: --all lists them"})
 }
 
 // goal writes a goal's line, what to do next under it, and with all what stands in the way where the reason does not name it.

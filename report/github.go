@@ -30,6 +30,7 @@ func GitHub(w io.Writer, r *Report, o Options) error {
 	findings := inOrder(r)
 	g.blindSpots(o.All)
 	g.quieted(findings, o.All)
+	g.contraband()
 	for _, group := range byUpgrade(g.steps(match.Standing(findings))) {
 		g.packages(group)
 	}
@@ -207,6 +208,11 @@ func (g *annotations) quieted(findings []match.Finding, all bool) {
 			lines = append(lines, headlineOf(f)+": quieted by "+because(f.Quieted))
 		}
 	}
+	for _, c := range contrabandOf(g.report) {
+		if c.quieted != nil {
+			lines = append(lines, Clean(c.id)+": "+c.headline()+": quieted by "+because(c.quieted))
+		}
+	}
 	if len(lines) == 0 {
 		return
 	}
@@ -215,6 +221,28 @@ func (g *annotations) quieted(findings []match.Finding, all bool) {
 		a.message = strings.Join(lines, "\n")
 	}
 	g.add(a)
+}
+
+// contraband writes an annotation for each rule and the layer that brought what it means.
+func (g *annotations) contraband() {
+	list := standing(told(g.report, false), false)
+	for _, group := range grouped(list, func(c *contraband) string { return fmt.Sprint(c.id, "\x00", c.line(g.report), "\x00", c.briefly()) }) {
+		c := &group[0]
+		a := annotation{kind: strings.Replace(c.level(), "note", "notice", 1), file: g.dockerfile, line: c.line(g.report), title: Clean(c.id) + ": " + c.headline()}
+		if n := len(group) - 1; n > 0 {
+			a.title += ", and in " + plural(n, "other place")
+		}
+		lines := nonEmpty(Clean(c.mend), Clean(c.why), Clean(c.from()))
+		shown, more := head(group, namedProblems, false)
+		for i := range shown {
+			lines = append(lines, Clean(strings.Join(nonEmpty(shown[i].where, shown[i].shown), ": ")))
+		}
+		if more > 0 {
+			lines = append(lines, "and "+number(more)+" more")
+		}
+		a.message = strings.Join(nonEmpty(lines...), "\n")
+		g.add(a)
+	}
 }
 
 // shown gives the annotations by kind, errors in front, and of each kind no more than GitHub shows.

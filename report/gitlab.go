@@ -22,8 +22,8 @@ const (
 	gitlabDescription = 1 << 20
 )
 
-// GitLab writes the findings as GitLab's container scanning report. What is quieted bears a flag, the only one that the format has;
-// blind spots, and goals that are not met, are messages of the scan. The format demands the time of the scan: it is o.Now.
+// GitLab writes the findings, and what else should not be aboard, as GitLab's container scanning report. What is quieted bears a flag, the
+// only one that the format has; blind spots, and goals that are not met, are messages of the scan. The format demands the time of the scan: it is o.Now.
 func GitLab(w io.Writer, r *Report, o Options) error {
 	tool := gitlabTool{ID: "tidewaiter", Name: "Tidewaiter", Version: cmp.Or(r.Tool.Version, "unknown"), Vendor: gitlabVendor{"Tidewaiter"}}
 	at := o.Now.UTC().Format("2006-01-02T15:04:05")
@@ -39,6 +39,13 @@ func GitLab(w io.Writer, r *Report, o Options) error {
 	names := fingerprints(r)
 	for _, f := range inOrder(r) {
 		doc.Vulnerabilities = append(doc.Vulnerabilities, gitlabFinding(r, &f, names.of(&f)))
+	}
+	if n := leftOut(r, o.All); n > 0 {
+		doc.Scan.Messages = append(doc.Scan.Messages, gitlabMessage{"info", usualLeftOut(n)})
+	}
+	things := told(r, o.All)
+	for i, name := range contrabandNames(things) {
+		doc.Vulnerabilities = append(doc.Vulnerabilities, gitlabContraband(r, &things[i], name))
 	}
 	return writeJSON(w, doc)
 }
@@ -70,15 +77,10 @@ func gitlabFinding(r *Report, f *match.Finding, name string) gitlabVulnerability
 		ID:          uuidOf(name),
 		Name:        cut(Clean(title), gitlabName),
 		Description: cut(gitlabText(f), gitlabDescription),
-		Severity:    gitlabSeverity(f),
+		Severity:    gitlabSeverity(f.Severity),
 		Solution:    cut(nextStep(*f), gitlabSolution),
-		Location: gitlabLocation{
-			Dependency:    gitlabDependency{Package: gitlabPackage{Clean(f.Of.Name)}, Version: Clean(f.Of.Version)},
-			OS:            gitlabOS(r),
-			Image:         cmp.Or(Clean(r.Image.Reference), r.Image.Digest, "image"),
-			DefaultBranch: cut(Clean(repositoryOf(r.Image.Reference)), gitlabName),
-		},
-		Details: gitlabDetails(f),
+		Location:    gitlabPlace(r, f.Of.Name, f.Of.Version),
+		Details:     gitlabDetails(f),
 	}
 	for _, id := range append([]string{f.ID}, f.Aliases...) {
 		kind, _, _ := strings.Cut(strings.ToLower(id), "-")
@@ -91,6 +93,39 @@ func gitlabFinding(r *Report, f *match.Finding, name string) gitlabVulnerability
 		v.Flags = []gitlabFlag{{Type: "flagged-as-likely-false-positive", Origin: cmp.Or(Clean(q.By), "tidewaiter"), Description: because(q)}}
 	}
 	return v
+}
+
+// gitlabContraband puts what is no package into the format, which has nothing else: its place stands for the package.
+func gitlabContraband(r *Report, c *contraband, name string) gitlabVulnerability {
+	v := gitlabVulnerability{
+		ID:          uuidOf(name),
+		Name:        cut(Clean(cmp.Or(c.title, c.rule)), gitlabName),
+		Description: cut(mark(c.sentence())+"\n\n"+mark(c.why), gitlabDescription),
+		Severity:    gitlabSeverity(c.severity),
+		Solution:    cut(Clean(c.mend), gitlabSolution),
+		Identifiers: []gitlabIdentifier{{Type: "tidewaiter_" + string(c.kind), Name: Clean(c.id), Value: Clean(c.id)}},
+		Location:    gitlabPlace(r, cmp.Or(c.place(), c.id), ""),
+		Details:     map[string]gitlabDetail{},
+	}
+	for _, d := range [][3]string{{"evidence", "What stands there", c.shown}, {"layer", "Layer", c.from()}, {"origin", "Brought by", string(c.Origin)}, {"owner", "Package", c.Owner}} {
+		if d[2] != "" {
+			v.Details[d[0]] = gitlabDetail{Name: d[1], Type: "text", Value: Clean(d[2])}
+		}
+	}
+	if q := c.quieted; q != nil {
+		v.Flags = []gitlabFlag{{Type: "flagged-as-likely-false-positive", Origin: cmp.Or(Clean(q.By), "tidewaiter"), Description: because(q)}}
+	}
+	return v
+}
+
+// gitlabPlace is where in the image something is, which GitLab calls a package whatever it is.
+func gitlabPlace(r *Report, name, version string) gitlabLocation {
+	return gitlabLocation{
+		Dependency:    gitlabDependency{Package: gitlabPackage{Clean(name)}, Version: Clean(version)},
+		OS:            gitlabOS(r),
+		Image:         cmp.Or(Clean(r.Image.Reference), r.Image.Digest, "image"),
+		DefaultBranch: cut(Clean(repositoryOf(r.Image.Reference)), gitlabName),
+	}
 }
 
 // gitlabText tells what the finding is and what says so. GitLab takes it for Markdown.
@@ -108,8 +143,8 @@ func gitlabText(f *match.Finding) string {
 	return text
 }
 
-func gitlabSeverity(f *match.Finding) string {
-	switch f.Severity {
+func gitlabSeverity(l match.Level) string {
+	switch l {
 	case match.Critical:
 		return "Critical"
 	case match.High:

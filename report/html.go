@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -57,7 +58,10 @@ type page struct {
 	Next, Later      []assess.Step
 	LaterFrom        int // the number of the first of Later
 	Aboard, Found    string
-	Unknown          string
+	Searched         string // by which engines
+	// Malware has the packages that are malware, too. Hardening is what matters, Usual what most images do.
+	Malware, Secrets, Hardening, Usual, Silenced []thing
+	Unknown                                      string
 }
 
 func newPage(r *Report) *page {
@@ -69,6 +73,7 @@ func newPage(r *Report) *page {
 			p.Quieted = append(p.Quieted, f)
 		}
 	}
+	p.contraband(r)
 	a := r.Assessment
 	if a == nil {
 		return p
@@ -87,6 +92,38 @@ func newPage(r *Report) *page {
 	}
 	slices.SortStableFunc(p.Unmet, func(a, b assess.GoalResult) int { return strings.Compare(string(a.Verdict), string(b.Verdict)) }) // fail, unknown
 	return p
+}
+
+// thing is [contraband] as the template sees it.
+type thing struct {
+	Severity, ID, Title, Where, From string
+	// More are lines that open on a click.
+	More    []string
+	Quieted *match.Quieted
+}
+
+func things(list []contraband) []thing {
+	out := make([]thing, 0, len(list))
+	for i := range list {
+		c := &list[i]
+		out = append(out, thing{Severity: Clean(string(c.severity)), ID: c.id, Title: cmp.Or(c.title, c.rule), Where: c.where, From: c.from(), Quieted: c.quieted,
+			More: slices.Concat(nonEmpty(c.shown, c.why, c.mend), c.facts)})
+	}
+	return out
+}
+
+// contraband puts what should not be aboard where it is shown.
+func (p *page) contraband(r *Report) {
+	p.Searched = searched(r)
+	p.Malware, p.Secrets = things(slices.Concat(maliciousPackages(r), standing(malwareOf(r), true))), things(standing(secretsOf(r), true))
+	for _, c := range contrabandOf(r) {
+		if c.quieted != nil {
+			p.Silenced = append(p.Silenced, things([]contraband{c})...)
+		}
+	}
+	hardening := standing(hardeningOf(r), true)
+	p.Hardening = things(standing(hardening, false))
+	p.Usual = things(slices.DeleteFunc(hardening, func(c contraband) bool { return !c.usual }))
 }
 
 // hashOf names a script or a style as a Content-Security-Policy does: https://www.w3.org/TR/CSP3/#grammardef-hash-source

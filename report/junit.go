@@ -25,6 +25,9 @@ func JUnit(w io.Writer, r *Report) error {
 	for _, group := range grouped(inOrder(r), func(f *match.Finding) string { return f.Package }) {
 		suite.add(junitPackage(group))
 	}
+	for _, group := range grouped(told(r, false), func(c *contraband) string { return c.id + "\x00" + c.place() }) {
+		suite.add(junitContraband(group))
+	}
 	for _, b := range r.BlindSpots {
 		suite.add(junitCase{Class: "blind spots", Name: strings.TrimSpace(Clean(string(b.Kind) + " " + b.Where)), Skipped: &junitOutcome{Message: spotLine(r, b)}})
 	}
@@ -125,6 +128,29 @@ func junitPackage(findings []match.Finding) junitCase {
 	c.Skipped = &junitOutcome{Message: "not to be acted on now (" + urgency(f) + "): " + message}
 	c.Out = findingLines(findings)
 	return c
+}
+
+// junitContraband is the test of one rule at one place.
+func junitContraband(list []contraband) junitCase {
+	c := &list[0]
+	out := junitCase{Class: string(c.kind), Name: Clean(c.rule)}
+	if place := c.place(); place != "" {
+		out.Name += " in " + Clean(place)
+	}
+	var lines []string
+	for i := range list {
+		lines = append(lines, list[i].sentence())
+	}
+	text := strings.Join(lines, "\n")
+	switch {
+	case c.quieted != nil:
+		out.Skipped, out.Out = &junitOutcome{Message: "quieted: " + because(c.quieted)}, text
+	case c.grave():
+		out.Failure = &junitOutcome{Type: string(c.severity), Message: c.headline(), Text: strings.Join(append(nonEmpty(Clean(c.mend)), text), "\n")}
+	default:
+		out.Skipped, out.Out = &junitOutcome{Message: "not to be acted on now (" + string(c.severity) + "): " + c.headline()}, text
+	}
+	return out
 }
 
 // findingLines has the next step, and a line for each finding.

@@ -33,14 +33,19 @@ func Markdown(w io.Writer, r *Report) error {
 	m.line("")
 	var act, rest [][]match.Finding
 	for _, p := range byID(match.Standing(r.Findings)) {
-		if assess.ToAct(&p[0]) {
+		switch {
+		case p[0].Malicious: // is with the malware
+		case assess.ToAct(&p[0]):
 			act = append(act, p)
-		} else {
+		default:
 			rest = append(rest, p)
 		}
 	}
 	m.goals(r)
+	m.contraband("Malware", slices.Concat(maliciousPackages(r), standing(malwareOf(r), true)))
+	m.contraband("Secrets", standing(secretsOf(r), true))
 	m.problems(r, "To act on", act)
+	m.contraband("Hardening", standing(hardeningOf(r), false))
 	m.blindSpots(r)
 	m.quieted(r)
 	m.last = true
@@ -166,7 +171,7 @@ func counts(r *Report) string {
 			line += "; " + number(t.Overdue) + " overdue"
 		}
 	}
-	if text := urgent(match.Standing(r.Findings)); text != "" {
+	if text := urgent(r); text != "" {
 		line += "; **" + text + "**"
 	}
 	if len(r.BlindSpots) > 0 {
@@ -219,6 +224,16 @@ func (m *markdown) problems(r *Report, title string, problems [][]match.Finding)
 	m.folded(title, []string{"priority", "severity", "id", "package", "version", "why, or where"}, rows)
 }
 
+// contraband lists what else should not be aboard.
+func (m *markdown) contraband(title string, list []contraband) {
+	var rows [][]string
+	for i := range list {
+		c := &list[i]
+		rows = append(rows, []string{word(string(c.severity)), cell(c.id), cell(cmp.Or(c.title, c.rule)), cell(c.where), cell(c.from()), cell(c.mend)})
+	}
+	m.folded(title, []string{"severity", "rule", "what", "where", "from", "do"}, rows)
+}
+
 func (m *markdown) quieted(r *Report) {
 	var rows [][]string
 	for _, f := range sorted(r.Findings) {
@@ -226,7 +241,12 @@ func (m *markdown) quieted(r *Report) {
 			rows = append(rows, []string{cell(f.ID), cell(f.Of.Name), cell(f.Quieted.By), cell(f.Quieted.Reason), cell(f.Quieted.Until)})
 		}
 	}
-	m.folded("Quieted", []string{"id", "package", "by", "why", "until"}, rows)
+	for _, c := range contrabandOf(r) {
+		if q := c.quieted; q != nil {
+			rows = append(rows, []string{cell(c.id), cell(c.where), cell(q.By), cell(q.Reason), cell(q.Until)})
+		}
+	}
+	m.folded("Quieted", []string{"id", "package or place", "by", "why", "until"}, rows)
 }
 
 func (m *markdown) blindSpots(r *Report) {

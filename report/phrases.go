@@ -115,11 +115,11 @@ func problemLine(f *match.Finding) string {
 	return line
 }
 
-// grouped puts the findings of one key together; groups are in the order of their first findings.
-func grouped(findings []match.Finding, key func(f *match.Finding) string) [][]match.Finding {
+// grouped puts the elements of one key together; groups are in the order of their first elements.
+func grouped[T any](list []T, key func(*T) string) [][]T {
 	at := map[string]int{}
-	var groups [][]match.Finding
-	for _, f := range findings {
+	var groups [][]T
+	for _, f := range list {
 		k := key(&f)
 		i, ok := at[k]
 		if !ok {
@@ -165,13 +165,17 @@ func pageOf(id string) string {
 // lineOf gives the line of the Dockerfile that brought a finding, from 1; 0 where it is not known. What the base image brought,
 // the FROM did.
 func lineOf(r *Report, f *match.Finding) int {
-	if f.Layer == nil || *f.Layer < 0 || *f.Layer >= len(r.Image.Layers) {
+	return lineOfLayer(r, f.Layer)
+}
+
+func lineOfLayer(r *Report, layer *int) int {
+	if layer == nil || *layer < 0 || *layer >= len(r.Image.Layers) {
 		return 0
 	}
-	if b := r.Image.Base; b != nil && *f.Layer < b.Layers {
+	if b := r.Image.Base; b != nil && *layer < b.Layers {
 		return b.DockerfileLine
 	}
-	return r.Image.Layers[*f.Layer].DockerfileLine
+	return r.Image.Layers[*layer].DockerfileLine
 }
 
 // lineOfImage gives the line of the Dockerfile at which to speak of the image as a whole: its FROM; 0 where no line of it is known.

@@ -133,6 +133,9 @@ func (p *Platforms) Text(w io.Writer, o TextOptions) error {
 		s.line("  ", s.bold(Clean(cmp.Or(r.Image.Platform, "no platform"))), "  ", short(cmp.Or(r.Image.Digest, r.Image.ID)))
 		s.fact("aboard", aboard(r))
 		s.fact("found", found(s, r))
+		if line := urgent(r); line != "" {
+			s.fact("urgent", s.red(line))
+		}
 		if n := len(r.BlindSpots); n > 0 {
 			s.fact("unknown", s.red(unknown(r)))
 		}

@@ -54,6 +54,11 @@ func (r *Report) checkLayers() error {
 			return fmt.Errorf("the report's finding %s is of layer %d, which no image has", f.ID, *f.Layer)
 		}
 	}
+	for _, c := range contrabandOf(r) {
+		if p := &c.Place; p.Layer != nil && *p.Layer < 0 || p.Hidden != nil && p.Hidden.Layer < 0 {
+			return fmt.Errorf("the report's %s is of a layer that no image has", c.id)
+		}
+	}
 	if b := r.Image.Base; b != nil && b.Layers < 0 {
 		return fmt.Errorf("the report's base has %d layers", b.Layers)
 	}

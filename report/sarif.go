@@ -11,6 +11,7 @@ import (
 
 	"tidewaiter/assess"
 	"tidewaiter/match"
+	"tidewaiter/vex"
 )
 
 // What GitHub takes of one run, and what it shows of that:
@@ -20,11 +21,12 @@ const (
 	shownResults = 5_000
 )
 
-// SARIF writes the findings, and the goals that are not met, as one run of SARIF 2.1.0
-// (https://docs.oasis-open.org/sarif/sarif/v2.1.0/). What is quieted is suppressed; blind spots are notifications of the run.
+// SARIF writes the findings, what else should not be aboard, and the goals that are not met, as one run of SARIF 2.1.0
+// (https://docs.oasis-open.org/sarif/sarif/v2.1.0/). What is quieted is suppressed; blind spots are notifications of the run. What most images do is left
+// out, unless o.All asks for it.
 // Results are in the order in which to look at them, so that what a reader cuts off is what matters least.
 func SARIF(w io.Writer, r *Report, o Options) error {
-	s := sarif{report: r, dockerfile: cmp.Or(o.Dockerfile, "Dockerfile"), names: fingerprints(r), rules: map[string]int{}}
+	s := sarif{report: r, dockerfile: cmp.Or(o.Dockerfile, "Dockerfile"), names: fingerprints(r), all: o.All, rules: map[string]int{}}
 	return writeJSON(w, sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0",
@@ -37,6 +39,7 @@ type sarif struct {
 	report     *Report
 	dockerfile string
 	names      names
+	all        bool
 	// rules has the place of each rule in the driver's list.
 	rules  map[string]int
 	driver sarifDriver
@@ -48,15 +51,7 @@ func (s *sarif) run() sarifRun {
 	if version := strings.TrimPrefix(r.Tool.Version, "v"); len(version) > 0 && version[0] >= '0' && version[0] <= '9' {
 		s.driver.SemanticVersion = version
 	}
-	results, findings, notes := s.goals(), inOrder(r), s.blindSpots()
-	switch all := len(results) + len(findings); {
-	case all > maxResults:
-		notes = append(notes, s.note("warning", "limit", fmt.Sprintf("%s of %s results are left out, those to look at last: readers take %s of one run", number(all-maxResults), number(all), number(maxResults))))
-		findings = findings[:max(maxResults-len(results), 0)]
-	case all > shownResults:
-		notes = append(notes, s.note("note", "limit", fmt.Sprintf("GitHub shows the first %s of these %s results", number(shownResults), number(all))))
-	}
-	results = append(results, s.findings(findings)...)
+	results, notes := s.results()
 	return sarifRun{
 		Tool:                     sarifTool{s.driver},
 		Invocations:              []sarifInvocation{{ExecutionSuccessful: true, Notifications: notes}},
@@ -68,6 +63,31 @@ func (s *sarif) run() sarifRun {
 		Results:                  notNil(results),
 		Properties:               s.properties(),
 	}
+}
+
+// results puts together what was found, in the order in which to look at it, as much of it as readers take; and what to note of that.
+func (s *sarif) results() ([]sarifResult, []sarifNotification) {
+	r, findings, notes := s.report, inOrder(s.report), s.blindSpots()
+	things := told(r, s.all)
+	split := slices.IndexFunc(things, func(c contraband) bool { return c.kind == vex.Hardening })
+	if split < 0 {
+		split = len(things)
+	}
+	first := append(s.goals(), s.contraband(things[:split])...)
+	last := s.contraband(things[split:])
+	if n := leftOut(r, s.all); n > 0 {
+		notes = append(notes, s.note("note", "usual", usualLeftOut(n)))
+	}
+	switch all := len(first) + len(findings) + len(last); {
+	case all > maxResults:
+		notes = append(notes, s.note("warning", "limit", fmt.Sprintf("%s of %s results are left out, those to look at last: readers take %s of one run", number(all-maxResults), number(all), number(maxResults))))
+		first = first[:min(len(first), maxResults)]
+		findings = findings[:min(len(findings), maxResults-len(first))]
+		last = last[:min(len(last), maxResults-len(first)-len(findings))]
+	case all > shownResults:
+		notes = append(notes, s.note("note", "limit", fmt.Sprintf("GitHub shows the first %s of these %s results", number(shownResults), number(all))))
+	}
+	return slices.Concat(first, s.findings(findings), last), notes
 }
 
 const sourceRoot = "%SRCROOT%"

@@ -39,15 +39,14 @@ func Text(w io.Writer, r *Report, o TextOptions) error {
 	b := bufio.NewWriter(w)
 	s := newScreen(b, o)
 	header(s, r, o.All)
-	if o.All || !malwareIsNext(r) {
-		malicious(s, r)
-	}
+	unwanted(s, r, o.All)
 	steps(s, r, o.All)
 	findings(s, r, o.All)
 	if o.All {
 		lowered(s, r)
 		quieted(s, r)
 	}
+	hardened(s, r, o.All)
 	blindSpots(s, r, o.All)
 	return b.Flush()
 }
@@ -88,8 +87,11 @@ func header(s *screen, r *Report, all bool) {
 	}
 	s.fact("aboard", line)
 	s.fact("data", data(r.Data))
+	if line := searched(r); line != "" && (all || othersSearched(r)) {
+		s.fact("searched", Clean(line))
+	}
 	s.fact("found", found(s, r))
-	if line := urgent(match.Standing(r.Findings)); line != "" {
+	if line := urgent(r); line != "" {
 		s.fact("urgent", s.red(line))
 	}
 	if line := ended(match.Standing(r.Findings)); line != "" {
@@ -198,6 +200,8 @@ func found(s *screen, r *Report) string {
 		return "unknown: no package to judge"
 	case len(r.Findings) == 0 && unjudged(r) == inventory.CountPackages(r.Packages):
 		return "unknown: no package could be judged"
+	case len(r.Findings) == 0 && len(r.BlindSpots) == 0 && urgent(r) != "":
+		return "no vulnerability known"
 	case len(r.Findings) == 0 && len(r.BlindSpots) == 0:
 		return "nothing known"
 	case len(r.Findings) == 0:
@@ -214,7 +218,7 @@ func found(s *screen, r *Report) string {
 		case len(plain) == 0:
 			lowered++
 		default:
-			count[slices.MinFunc(plain, func(a, b match.Finding) int { return cmp.Compare(assess.Rank(a.Severity), assess.Rank(b.Severity)) }).Severity]++
+			count[slices.MinFunc(plain, func(a, b match.Finding) int { return cmp.Compare(a.Severity.Rank(), b.Severity.Rank()) }).Severity]++
 			if slices.ContainsFunc(plain, func(f match.Finding) bool { return len(f.Fixed) > 0 }) {
 				fixable++
 			}
@@ -273,10 +277,10 @@ func unknown(r *Report) string {
 	return "not all could be judged: " + plural(len(r.BlindSpots), "blind spot")
 }
 
-// urgent says what cannot wait; empty where nothing is known to be exploited or malicious.
-func urgent(findings []match.Finding) string {
+// urgent says what cannot wait; empty where nothing is known to be exploited or malicious, and no secret is aboard.
+func urgent(r *Report) string {
 	exploited, malicious := map[string]bool{}, map[string]bool{}
-	for _, f := range findings {
+	for _, f := range match.Standing(r.Findings) {
 		if f.KEV != nil {
 			exploited[f.ID] = true
 		}
@@ -285,46 +289,20 @@ func urgent(findings []match.Finding) string {
 		}
 	}
 	var parts []string
+	files, secrets := graveContraband(r)
+	if files > 0 {
+		parts = append(parts, "malware in "+plural(files, "file"))
+	}
 	if len(malicious) > 0 {
 		parts = append(parts, plural(len(malicious), "malicious package"))
+	}
+	if secrets > 0 {
+		parts = append(parts, plural(secrets, "secret"))
 	}
 	if len(exploited) > 0 {
 		parts = append(parts, number(len(exploited))+" exploited in the wild")
 	}
 	return strings.Join(parts, ", ")
-}
-
-// removeIt is what to do about malware.
-const removeIt = "remove it, and change every secret in its reach"
-
-// malwareIsNext says whether the steps that are shown first get rid of all malware: the screen then names it there.
-func malwareIsNext(r *Report) bool {
-	if r.Assessment == nil {
-		return false
-	}
-	removed := map[string]bool{}
-	for _, st := range r.Assessment.Steps[:min(nextSteps(r), len(r.Assessment.Steps))] {
-		if st.Kind == assess.Remove {
-			for _, purl := range st.Packages {
-				removed[purl] = true
-			}
-		}
-	}
-	return !slices.ContainsFunc(r.Findings, func(f match.Finding) bool { return f.Malicious && !removed[f.Package] })
-}
-
-// malicious lists the packages that are malware, which go before all else and are never folded away.
-func malicious(s *screen, r *Report) {
-	var rows [][]string
-	for _, f := range r.Findings {
-		if f.Malicious {
-			rows = append(rows, []string{s.red(Clean(f.ID)), Clean(f.Of.Name), Clean(f.Of.Version), Clean(f.Of.Place()), Clean(f.Title)})
-		}
-	}
-	if len(rows) > 0 {
-		s.section("Malicious", removeIt)
-		s.table(rows, 4, 3, 1)
-	}
 }
 
 // lowered lists the findings that stand behind the others, each with the rules that say so and why.
@@ -341,7 +319,7 @@ func lowered(s *screen, r *Report) {
 	}
 }
 
-// quieted lists the findings that ask for nothing, each with who says so and why.
+// quieted lists what asks for nothing, each with who says so and why.
 func quieted(s *screen, r *Report) {
 	var list []opinion
 	for _, f := range sorted(r.Findings) {
@@ -353,9 +331,11 @@ func quieted(s *screen, r *Report) {
 			list = append(list, opinion{f, text})
 		}
 	}
-	if len(list) > 0 {
-		s.section("Quieted", plural(len(list), "finding")+", by whom and why")
+	unwanted := slices.DeleteFunc(contrabandOf(r), func(c contraband) bool { return c.quieted == nil })
+	if n := len(list) + len(unwanted); n > 0 {
+		s.section("Quieted", plural(n, "finding")+", by whom and why")
 		s.opinions(list)
+		s.silenced(unwanted)
 	}
 }
 

@@ -102,17 +102,14 @@ func steps(s *screen, r *Report, all bool) {
 		return
 	}
 	if len(r.Assessment.Steps) == 0 {
-		if slices.ContainsFunc(r.Findings, func(f match.Finding) bool { return f.Quieted == nil && f.Lowered == nil }) {
+		files, secrets := graveContraband(r)
+		if files+secrets == 0 && slices.ContainsFunc(r.Findings, func(f match.Finding) bool { return f.Quieted == nil && f.Lowered == nil }) {
 			s.section("Do next", "nothing: what is known has no fix yet, and can wait")
 		}
 		return
 	}
 	list, more := head(r.Assessment.Steps, nextSteps(r), all)
-	note := ""
-	if !all && malwareIsNext(r) && slices.ContainsFunc(r.Findings, func(f match.Finding) bool { return f.Malicious }) {
-		note = "and change every secret in the malware's reach"
-	}
-	s.section("Do next", note)
+	s.section("Do next", "")
 	rows := make([][]string, 0, len(list))
 	for i, st := range list {
 		rows = append(rows, []string{fmt.Sprint(i + 1), Clean(st.Title), closes(st), gain(st), Clean(st.Where)})

@@ -81,6 +81,7 @@ func (tr *tracer) instructions() {
 		tr.modified(step)
 		tr.placed(step)
 		tr.removed(in)
+		tr.contraband(*in.Layer)
 		tr.hidden(in)
 	}
 	flush()
