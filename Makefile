@@ -3,6 +3,7 @@
 # make bench IMAGE=oci:DIR   a scan beside merely decompressing and hashing the same layers
 # make accuracy   findings held against what people judged, beside OSV-Scanner's if it is on PATH
 # make accuracy IMAGES="a.tar b.tar"   findings in images (docker save) beside OSV-Scanner's
+# make contraband   every alarm that real images raise (CONTRABAND_IMAGES: directories of OCI layouts)
 # make build  ./tidewaiter
 
 GO       ?= go
@@ -12,8 +13,9 @@ LINT     := $(TOOLS)/golangci-lint
 RELEASE  ?= devel
 LABELS   ?= ../shared/conformance/match-labels
 FEEDS    ?= ../shared/feeds
+CONTRABAND_IMAGES ?= $(abspath ../shared/images/oci)
 
-.PHONY: build test lint bench accuracy
+.PHONY: build test lint bench accuracy contraband
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.release=$(RELEASE)' -o tidewaiter ./cmd/tidewaiter
 
@@ -37,3 +39,6 @@ bench:
 
 accuracy:
 	$(GO) run ./cmd/accuracy -v $(if $(IMAGES),-images $(FEEDS) $(IMAGES),$(LABELS) $(FEEDS))
+
+contraband:
+	CONTRABAND_IMAGES=$(CONTRABAND_IMAGES) $(GO) test -count=1 -timeout 60m -v -run TestRealImagesRaiseNoAlarm ./cmd/tidewaiter

@@ -19,7 +19,7 @@ import (
 )
 
 // rooms are in the order in which data flows: a room imports only rooms above it.
-var rooms = []string{"version", "image", "layer", "inventory", "sbom", "advisory", "vex", "match", "trust", "assess", "report", "cmd"}
+var rooms = []string{"version", "image", "layer", "inventory", "sbom", "advisory", "vex", "match", "malware", "secret", "hardening", "trust", "assess", "report", "cmd"}
 
 // keptOut are modules that only some rooms may bring in, directly or not.
 var keptOut = []struct {

@@ -116,7 +116,7 @@ func baseAdd(ctx context.Context, s streams, ref, as string, noPackages bool, o 
 			continue
 		}
 		source.Platform = platform
-		k, err := readBase(ctx, ref, as, source)
+		k, err := o.readBase(ctx, ref, as, source)
 		if err != nil {
 			return err
 		}
@@ -143,6 +143,9 @@ func (o *imageOptions) readAboard(ctx context.Context, s streams, ref, as, platf
 		source.Platform = ""
 	}
 	im, err := image.Open(ctx, ref, source)
+	if err == nil {
+		_, err = o.redact(im)
+	}
 	if err != nil {
 		return inventory.KnownBase{}, err
 	}
@@ -168,8 +171,11 @@ func (o *imageOptions) readAboard(ctx context.Context, s streams, ref, as, platf
 	return k, err
 }
 
-func readBase(ctx context.Context, ref, as string, o image.Options) (inventory.KnownBase, error) {
-	im, err := image.Open(ctx, ref, o)
+func (o *imageOptions) readBase(ctx context.Context, ref, as string, source image.Options) (inventory.KnownBase, error) {
+	im, err := image.Open(ctx, ref, source)
+	if err == nil {
+		_, err = o.redact(im)
+	}
 	if err != nil {
 		return inventory.KnownBase{}, err
 	}

@@ -167,7 +167,7 @@ func (o *adviseOptions) repositoryBases(ctx context.Context, s streams, a *aboar
 	var out []inventory.KnownBase
 	if digest != "" {
 		// The base of then may be gone from the registry: what is there now can still be told.
-		if k, err := readBase(ctx, "registry:"+repository+"@"+digest, repository+":"+tag, source); err == nil {
+		if k, err := o.readBase(ctx, "registry:"+repository+"@"+digest, repository+":"+tag, source); err == nil {
 			out = append(out, k)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"tidewaiter/assess"
 	"tidewaiter/match"
 	"tidewaiter/report"
+	"tidewaiter/vex"
 )
 
 // compareOptions are what the user asked of a comparison.
@@ -101,6 +102,8 @@ func (b setbacks) judge(c *assess.Comparison) error {
 		case "new":
 			found = slices.ContainsFunc(c.Findings, func(f assess.FindingChange) bool {
 				return f.Change == assess.Opened && f.To.Asks()
+			}) || slices.ContainsFunc(c.Contraband, func(n assess.ContrabandChange) bool {
+				return n.Change == assess.Opened && n.Kind != vex.Hardening
 			})
 		case "goal":
 			found = slices.ContainsFunc(c.Goals, func(g assess.GoalChange) bool { return g.To == assess.Fail })

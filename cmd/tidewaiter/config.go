@@ -68,6 +68,7 @@ func addSettings(cmd *cobra.Command) {
 	f.Var((*age)(&o.maxAge), "max-data-age", "advisory data older than this is a blind spot (7d, 36h; 0: any age)")
 	o.vex.addFlags(f)
 	addTrustedRootFlag(f, new([]string))
+	new(searchOptions).addEngineFlags(f)
 	addRuleFlag(cmd, f, &o.rules)
 }
 

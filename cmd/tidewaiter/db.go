@@ -41,6 +41,8 @@ func newDBImport(s streams) *cobra.Command {
   epss/*.csv.gz or *.csv    FIRST's exploit prediction scores
   cve/*.jsonl.gz            CVSS vectors and SSVC decision points by CVE
   eol/*.zip                 end-of-life dates, as endoflife.date keeps them
+  malware/*                 hashes of malware: MalwareBazaar's exports (.csv, .txt), ClamAV's (.hdb, .hsb), or lists of your own:
+                            MD5, SHA-1 or SHA-256 and a name, a line each (.txt, .csv, .sha256); .gz or .zip, too
 
 The file is replaced at once when the new one is whole; until then, and if anything fails, the old one stays.`,
 		Args: exactArgs("DIR"),
@@ -82,8 +84,12 @@ func newDBUpdate(s streams) *cobra.Command {
 		Short: "Fetch the feeds that have changed and build the advisory file",
 		Long: `Fetches the feeds that have changed since the last update and builds the advisory file from them. Without --from the
 feeds come from where their publishers keep them (OSV, CISA, FIRST); with it, from a mirror that has the layout of
-tidewaiter db import --help: a directory that any web server shows, or one with an index.txt that lists its files.`,
+tidewaiter db import --help: a directory that any web server shows, or one with an index.txt that lists its files.
+
+Lists of hashes of malware are fetched where they are named with --hashes NAME=URL, and kept until the next time they are named. Only the
+host and the end of such a URL is ever shown: MalwareBazaar's has your key in it.`,
 		Example: `  tidewaiter db update
+  tidewaiter db update --hashes bazaar.txt=https://mb-api.abuse.ch/v2/files/exports/$ABUSE_CH_KEY/sha256_full.txt.zip
   tidewaiter db update --from https://mirror.example.com/feeds`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -95,6 +101,7 @@ tidewaiter db import --help: a directory that any web server shows, or one with 
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.From, "from", "", "URL of a mirror of the feeds")
+	f.StringArrayVar(&o.Hashes, "hashes", nil, "a list of hashes of malware to fetch as well, as NAME=URL; may repeat")
 	f.StringVar(&o.Mirror, "mirror", filepath.Join(xdg("XDG_CACHE_HOME", ".cache"), "feeds"), "directory in which fetched feeds are kept")
 	f.StringSliceVar(&o.CACerts, "ca-cert", nil, "PEM file with certificates of the mirror's authority; may repeat")
 	addAdvisoryFlag(f, &file)

@@ -52,7 +52,7 @@ type policy struct {
 
 // decidingFlags are the flags, besides those that name an input, by which a decision may come out otherwise.
 func decidingFlags() []string {
-	return []string{"full-read", "ignore-base", "limit", "max-data-age", "only-base", "rule"}
+	return []string{"full-read", "ignore-base", "limit", "max-data-age", "only-base", "rule", "scanners"}
 }
 
 // decidedBy gives the values of such flags as far as the command line or the variables set them.
@@ -109,8 +109,12 @@ func (o *gateOptions) inputsOf(a *aboard, db *advisory.DB) ([]approval.Input, er
 		}
 		add(approval.Bases, "", approval.DigestOf(raw))
 	}
+	engines, err := a.search.inputs()
+	if err != nil {
+		return nil, err
+	}
 	running, err := o.runningInput(a)
-	return append(list, running...), err
+	return slices.Concat(list, engines, running), err
 }
 
 // runningInput gives what was recorded to run in the environment as an input; none where nothing was.

@@ -26,9 +26,10 @@ func newExcept(s streams) *cobra.Command {
 		Use:   "except",
 		Short: "Exceptions: findings that ask for nothing for a time, with an owner and a reason",
 		Long: `An exception is a risk that somebody accepts, or a finding that does not apply, for a time: an OpenVEX file of its own in the
-directory ` + usualExceptions + ` of the repository, with an owner, a reason, a scope (image, package, environments) and an end. All commands that judge
-images go by them. One that has ended, or that fails the demands of the environment (tidewaiter.yaml: exceptions), quiets nothing
-any more, and that is reported. Malware is never quieted.`,
+directory ` + usualExceptions + ` of the repository, with an owner, a reason, a scope (image, package or file, environments) and an end. It may be
+for a vulnerability, or for what a rule found of malware, secrets or hardening (malware:RULE, secret:RULE, hardening:CHECK). All commands
+that judge images go by them. One that has ended, or that fails the demands of the environment (tidewaiter.yaml: exceptions), quiets
+nothing any more, and that is reported. Malicious packages are never quieted.`,
 		Args: onlyCommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

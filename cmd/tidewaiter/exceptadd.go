@@ -12,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tidewaiter/assess"
 	"tidewaiter/assess/nearest"
+	"tidewaiter/hardening"
 	"tidewaiter/match"
 	"tidewaiter/report"
 	"tidewaiter/vex"
@@ -21,7 +23,7 @@ import (
 // exceptionFlags are what the user says of exceptions that are written.
 type exceptionFlags struct {
 	scan                           scanOptions
-	pkg, image                     string
+	pkg, path, subject, image      string
 	environments                   []string
 	owner, approver, reason, until string
 	status, justification          string
@@ -46,11 +48,13 @@ func (o *exceptionFlags) addScope(cmd *cobra.Command) {
 func newExceptAdd(s streams) *cobra.Command {
 	var o exceptionFlags
 	cmd := &cobra.Command{
-		Use:   "add CVE",
+		Use:   "add CVE|malware:RULE|secret:RULE|hardening:CHECK",
 		Short: "Write an exception",
-		Long: `Writes an exception for one vulnerability as an OpenVEX file. With --status affected, as is usual, the risk is accepted: others who read
-the file see "affected", and what was decided. With --status not_affected the finding does not apply, and --justification says why:
+		Long: `Writes an exception for one vulnerability, or for one rule of malware, secrets or hardening, as an OpenVEX file. With --status affected, as
+is usual, the risk is accepted: others who read the file see "affected", and what was decided. With --status not_affected the finding does
+not apply, and --justification says why:
 ` + strings.Join(vex.Justifications(), ", ") + `.
+What an exception for a rule means, --path, --subject and --package narrow; no version fixes it, so it ends on a day.
 
 Exit codes:
   0  written
@@ -58,14 +62,18 @@ Exit codes:
 		Example: `  tidewaiter except add CVE-2021-23337 --package pkg:npm/lodash --image ghcr.io/acme/shop --env production \
       --owner shop@acme.example --reason "templates come from us alone" --until 2027-01-31
   tidewaiter except add CVE-2021-23337 --package pkg:npm/lodash@4.17.4 --owner Ann --reason "never called" --until fix \
-      --status not_affected --justification vulnerable_code_not_in_execute_path --on shop.json`,
-		Args: exactArgs("CVE"),
+      --status not_affected --justification vulnerable_code_not_in_execute_path --on shop.json
+  tidewaiter except add secret:private-key --path '/app/test/fixtures/*' --owner Ann --reason "keys of tests" --until 2027-01-31
+  tidewaiter except add hardening:setuid --path /usr/local/bin/ping --owner Ann --reason "it needs raw sockets" --until 2027-01-31`,
+		Args: exactArgs("CVE|malware:RULE|secret:RULE|hardening:CHECK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return exceptAdd(cmd.Context(), s, args[0], &o)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.pkg, "package", "", "package URL, with a version or without: pkg:npm/lodash, pkg:deb/debian/libssl3 (default: every package)")
+	f.StringVar(&o.path, "path", "", "of a rule: the file that is meant, or a pattern with * (default: every file)")
+	f.StringVar(&o.subject, "subject", "", "of a rule: the variable, label, port or user that is meant, as the report names it (default: every one)")
 	f.StringVar(&o.reason, "reason", "", "why, in one sentence")
 	o.addScope(cmd)
 	f.StringVar(&o.status, "status", string(vex.Affected), "affected (the risk is accepted) or not_affected")
@@ -80,7 +88,7 @@ Exit codes:
 }
 
 func exceptAdd(ctx context.Context, s streams, asked string, o *exceptionFlags) error {
-	id, err := problemID(asked)
+	id, err := exceptableID(asked)
 	if err != nil {
 		return err
 	}
@@ -96,6 +104,7 @@ func exceptAdd(ctx context.Context, s streams, asked string, o *exceptionFlags) 
 		}
 		e.Product = vex.Product{{Names: []string{o.pkg}}}
 	}
+	e.Path, e.Subject = o.path, strings.TrimSpace(o.subject)
 	if err := o.checkNew(&e); err != nil {
 		return err
 	}
@@ -126,6 +135,32 @@ func exceptAdd(ctx context.Context, s streams, asked string, o *exceptionFlags) 
 		return o.show(s, &e, on)
 	}
 	return nil
+}
+
+// exceptableID gives the id of what an exception may be for: a vulnerability, or a rule of malware, secrets or hardening.
+func exceptableID(asked string) (string, error) {
+	kind, rule := vex.ContrabandOf(strings.TrimSpace(asked))
+	if kind == "" {
+		return problemID(asked)
+	}
+	const longest = 256
+	if rule == "" || len(rule) > longest || strings.ContainsFunc(rule, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '/' }) {
+		return "", fmt.Errorf("%q names no rule: write it as the report has it, as in %s:RULE", asked, kind)
+	}
+	if kind == vex.Hardening {
+		var names []string
+		for _, c := range hardening.Checks() {
+			names = append(names, c.Name)
+		}
+		if !slices.Contains(names, rule) {
+			hint := ""
+			if near := nearest.Word(rule, names); near != "" {
+				hint = fmt.Sprintf(": did you mean %s:%s?", kind, near)
+			}
+			return "", fmt.Errorf("there is no check %q of hardening%s", rule, hint)
+		}
+	}
+	return string(kind) + ":" + rule, nil
 }
 
 // exploitedSince is the day since which CISA lists a CVE as exploited; empty where it does not, and where there is no advisory file to ask.
@@ -181,6 +216,12 @@ func (o *exceptionFlags) checkNew(e *vex.Exception) error {
 		return errors.New("--reason is missing: say in one sentence why")
 	case e.End == vex.End{}:
 		return errors.New("--until is missing: no exception is for ever; write a day (2027-01-31), or fix")
+	case e.About() == "" && e.Path+e.Subject != "":
+		return errors.New("--path and --subject are for malware:RULE, secret:RULE and hardening:CHECK: a vulnerability is of a --package")
+	case e.Path != "" && !strings.HasPrefix(e.Path, "/"):
+		return fmt.Errorf("--path: %q does not begin with a slash", e.Path)
+	case e.About() != "" && e.End.Day == "":
+		return errors.New("--until: no version fixes what this is for: write a day (2027-01-31)")
 	case e.Status == vex.NotAffected && !slices.Contains(vex.Justifications(), e.Justification):
 		hint := ""
 		if near := nearest.Word(e.Justification, vex.Justifications()); near != "" && e.Justification != "" {
@@ -278,14 +319,18 @@ func (o *exceptionFlags) show(s streams, e *vex.Exception, r *report.Report) err
 			return err
 		}
 	}
-	findings, unused := except(r, []vex.Exception{*e}, demands(&env), s.now())
+	subject, unused := except(r, []vex.Exception{*e}, demands(&env), s.now())
 	n := 0
 	say := func(format string, args ...any) { fmt.Fprintln(s.out, "  "+oneLine(fmt.Sprintf(format, args...))) }
-	for _, f := range findings {
+	for _, f := range subject.Findings {
 		if f.Quieted.Excepted() {
 			say("quiets %s %s in %s %s (%s)", f.Severity, f.ID, f.Of.Name, f.Of.Version, r.Image.Reference)
 			n++
 		}
+	}
+	for _, what := range subject.Excepted() {
+		say("quiets %s (%s)", what, r.Image.Reference)
+		n++
 	}
 	for _, u := range unused {
 		say("quiets nothing: %s", u.Why)
@@ -312,13 +357,15 @@ func exceptionTarget(ctx context.Context, s streams, ref string, o scanOptions) 
 	return scan(ctx, s, ref, db, o)
 }
 
-// except holds exceptions against what stands in a report without any, and gives the findings and what the exceptions left.
-func except(r *report.Report, list []vex.Exception, d vex.Demands, now time.Time) ([]match.Finding, []match.UnusedStatement) {
+// except holds exceptions against what stands in a report without any, and gives what they leave, and those that quiet nothing.
+func except(r *report.Report, list []vex.Exception, d vex.Demands, now time.Time) (*assess.Subject, []match.UnusedStatement) {
 	a := recalled(r)
 	if a.image.Repository == "" {
 		a.image.Repository = r.Image.Repository
 	}
-	findings := match.Unexcepted(r.Findings)
-	unused := match.NewAboard(vex.ImageOf(a.image), a.inventory).State(findings, nil, match.Exceptions{List: list, Demands: d, Now: now})
-	return findings, unused
+	own := match.Exceptions{List: list, Demands: d, Now: now}
+	subject, aboard := r.Subject, match.NewAboard(vex.ImageOf(a.image), a.inventory)
+	subject.Findings = match.Unexcepted(r.Findings)
+	unused := aboard.State(subject.Findings, nil, own)
+	return &subject, append(unused, subject.Except(aboard, own)...)
 }

@@ -17,21 +17,22 @@ func newExceptExpire(s streams) *cobra.Command {
 	var dir string
 	var ended, remove bool
 	cmd := &cobra.Command{
-		Use:   "expire CVE|FILE",
+		Use:   "expire CVE|RULE|FILE",
 		Short: "End exceptions today, or remove those that have ended",
-		Long: `Ends the exceptions for a vulnerability, or those in a file, today. The files stay, so that it can be seen what was accepted until
+		Long: `Ends the exceptions for a vulnerability or a rule, or those in a file, today. The files stay, so that it can be seen what was accepted until
 when; --remove takes them away. --all-ended stands for every one that has ended already.
 
 Exit codes:
   0  done
   1  the tool or its input failed; there is no such exception`,
 		Example: `  tidewaiter except expire CVE-2021-23337
+  tidewaiter except expire secret:private-key
   tidewaiter except expire --all-ended --remove`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if ended {
 				return exactArgs()(cmd, args)
 			}
-			return exactArgs("CVE|FILE")(cmd, args)
+			return exactArgs("CVE|RULE|FILE")(cmd, args)
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if ended && !remove {

@@ -129,7 +129,14 @@ func (l *linter) look(known func(string) error) {
 // broad says for how much an exception is meant where that is more than its author may have meant.
 func broad(e *vex.Exception) string {
 	everyImage := strings.Trim(e.Image, "*?/:.@") == ""
+	everywhere := strings.Trim(e.Path, "/*?") == "" && e.Subject == "" && len(e.Product) == 0
 	switch {
+	case e.About() == vex.Malware && everywhere, e.About() == vex.Secret && everywhere:
+		return "it is meant for every file of the image: name a path"
+	case e.About() != "" && !everywhere:
+		return "" // the file or the variable is scope enough
+	case e.About() != "" && everyImage:
+		return "it is meant for every place in every image: name an image, a path or a subject"
 	case len(e.Product) == 0 && everyImage:
 		return "it is meant for every package in every image: name a package or an image"
 	case everyImage && e.Image != "":
@@ -240,13 +247,19 @@ func (l *linter) holdAgainst(ctx context.Context, s streams, refs []string, o sc
 		if err != nil {
 			return err
 		}
-		findings, unused := except(r, inForce, vex.Demands{}, s.now())
+		subject, unused := except(r, inForce, vex.Demands{}, s.now())
+		idle, held := map[string]bool{}, vex.ImageOf(recalledImage(r.Image))
 		for _, u := range unused {
-			why[u.Source+"\x00"+u.Vulnerability+"\x00"+u.Product] = u.Why
+			key := u.Source + "\x00" + u.Vulnerability + "\x00" + u.Product
+			why[key], idle[key] = u.Why, true
 		}
-		l.used(findings, used)
+		l.used(subject.Findings, used)
 		for i := range inForce {
-			l.mended(&inForce[i], findings)
+			e := &inForce[i]
+			l.mended(e, subject.Findings)
+			if key := exceptionKey(e); subject.Searched(e.About()) && held.Like(e.Image) && !idle[key] {
+				used[key] = true
+			}
 		}
 	}
 	for i := range inForce {

@@ -138,10 +138,10 @@ func listExceptions(out io.Writer, all []standing) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "vulnerability\tpackage\timage\tenvironments\tuntil\towner\tstate")
+	fmt.Fprintln(w, "what\twhere\timage\tenvironments\tuntil\towner\tstate")
 	for i := range all {
 		e := &all[i]
-		cells := []string{e.Vulnerabilities[0], cmp.Or(e.Package, "every one"), cmp.Or(e.Image, "every one"),
+		cells := []string{e.Vulnerabilities[0], cmp.Or(e.What(), "every one"), cmp.Or(e.Image, "every one"),
 			cmp.Or(strings.Join(e.Environments, ", "), "all"), cmp.Or(e.End.String(), "-"), cmp.Or(e.Owner, "-"), e.State}
 		for i, cell := range cells {
 			cells[i] = oneLine(cell)

@@ -14,19 +14,21 @@ import (
 	"tidewaiter/inventory"
 	"tidewaiter/match"
 	"tidewaiter/report"
+	"tidewaiter/vex"
 )
 
 func newExplain(s streams) *cobra.Command {
 	var o scanOptions
 	cmd := &cobra.Command{
-		Use:   "explain IMAGE CVE",
+		Use:   "explain IMAGE CVE|malware:RULE|secret:RULE|hardening:CHECK",
 		Short: "Why an image is affected by a vulnerability, or why it is not",
 		Long: `Says in a few lines why IMAGE is affected by a vulnerability: the package and its file, which layer and instruction brought it,
 which advisory of which feed says so, the comparison that was made, who set the severity, and what quiets it; then what that means
 in an environment: its priority, the day by which it must be fixed and its CVSS score there, with all that they were made of.
 Or why it is not: which packages aboard were considered and why none matched. Or which blind spot prevents an answer.
 
-CVE may be any name of the vulnerability, in any case: CVE-2021-44228, GHSA-jfh8-c2jp-5v3q, DSA-5020-1, GO-2022-0969.
+CVE may be any name of the vulnerability, in any case: CVE-2021-44228, GHSA-jfh8-c2jp-5v3q, DSA-5020-1, GO-2022-0969. A rule of malware, secrets
+or hardening is named as scan names it: what it found is then told, where, which instruction brought that, why it matters, and what to do.
 
 ` + match.SeverityOrder + `
 
@@ -38,7 +40,8 @@ Exit codes:
 		Example: `  tidewaiter explain shop:2.1 CVE-2021-44228
   tidewaiter explain --env staging shop:2.1 CVE-2021-44228
   tidewaiter explain --all --format json oci:build/shop GHSA-jfh8-c2jp-5v3q
-  tidewaiter explain sbom:shop.spdx.json CVE-2024-3094`,
+  tidewaiter explain sbom:shop.spdx.json CVE-2024-3094
+  tidewaiter explain shop:2.1 hardening:user-unset`,
 		Args: exactArgs("IMAGE", "CVE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return explainCommand(cmd.Context(), s, args[0], args[1], o)
@@ -98,6 +101,9 @@ func explainCommand(ctx context.Context, s streams, ref, asked string, o scanOpt
 
 // explain asks why of what a scan found. db is nil where there is no advisory file.
 func explain(r *report.Report, db *advisory.DB, id string) (*report.Explanation, error) {
+	if kind, _ := vex.ContrabandOf(id); kind != "" {
+		return report.NewContrabandExplanation(r, id)
+	}
 	var cat match.Catalogue = nothing{}
 	if db != nil {
 		cat = db
@@ -119,9 +125,12 @@ func (nothing) Covers(string) bool                                { return false
 func (nothing) Info() advisory.Info                               { return advisory.Info{} }
 func (nothing) Problem(string) (advisory.Problem, error)          { return advisory.Problem{}, nil }
 
-// problemID reads what the user gave as the name of a vulnerability. "2021-44228" is taken for a CVE.
+// problemID reads what the user gave as the name of a vulnerability, or of a rule. "2021-44228" is taken for a CVE.
 func problemID(asked string) (string, error) {
 	id := strings.TrimSpace(asked)
+	if kind, rule := vex.ContrabandOf(id); kind != "" && rule != "" && len(id) <= 256 {
+		return string(kind) + ":" + rule, nil
+	}
 	if len(id) > 0 && id[0] >= '0' && id[0] <= '9' {
 		id = "CVE-" + id
 	}
@@ -131,7 +140,7 @@ func problemID(asked string) (string, error) {
 	}
 	if !ok || prefix == "" || len(id) > 128 || !strings.ContainsFunc(rest, func(c rune) bool { return c >= '0' && c <= '9' }) && prefix != "GHSA" ||
 		strings.ContainsFunc(id, func(c rune) bool { return !named(c) }) {
-		return "", fmt.Errorf("%q is not the id of an advisory: write it as CVE-2021-44228, GHSA-jfh8-c2jp-5v3q or DSA-5020-1", asked)
+		return "", fmt.Errorf("%q is not the id of an advisory: write it as CVE-2021-44228, GHSA-jfh8-c2jp-5v3q or DSA-5020-1, or a rule as malware:RULE, secret:RULE or hardening:CHECK", asked)
 	}
 	switch upper := strings.ToUpper(prefix); upper {
 	case "CVE":

@@ -15,7 +15,6 @@ import (
 	"tidewaiter/advisory"
 	"tidewaiter/assess"
 	"tidewaiter/assess/environments"
-	"tidewaiter/inventory"
 	"tidewaiter/report"
 )
 
@@ -224,8 +223,8 @@ func (o *gateOptions) findBaseline(ctx context.Context, s streams, im *assess.Im
 func (o *scanOptions) addFiles(subject *assess.Subject, a *aboard, env *assess.Environment) {
 	switch {
 	case a.earlier != nil:
-		subject.Files, subject.Secrets, subject.Attestations = a.earlier.Files, a.earlier.Secrets, a.earlier.Attestations
+		subject.Files, subject.Attestations = a.earlier.Files, a.earlier.Attestations
 	case env.Goals.NeedFiles() && a.image.Root == nil && len(a.layers) > 0:
-		subject.Files = assess.NewFiles(subject, inventory.NewTrace(a.image, a.layers, a.inventory))
+		subject.Files = assess.NewFiles(subject, a.traced())
 	}
 }

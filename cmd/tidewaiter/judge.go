@@ -15,10 +15,13 @@ import (
 // judge matches what is aboard, says what it means in the environment, and puts the report together.
 func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.Report, error) {
 	tool := report.Tool{Name: "tidewaiter", Version: release}
-	if db == nil {
-		unmatched := image.BlindSpot{Kind: image.NoFeed, Packages: inventory.CountPackages(a.inventory.Packages),
-			Message: "no advisory file, so nothing was matched: make one with tidewaiter db update"}
-		subject := assess.NewSubject(a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{unmatched})
+	if unmatched := o.unmatched(db); unmatched != "" {
+		spot := image.BlindSpot{Kind: image.NoFeed, Packages: inventory.CountPackages(a.inventory.Packages), Message: unmatched}
+		subject := assess.NewSubject(a.image, a.layers, a.inventory, nil, nil, []image.BlindSpot{spot})
+		a.addSearched(subject)
+		if st := a.statements; st != nil {
+			subject.UnusedStatements = subject.Except(st.aboard, match.Exceptions{List: st.own, Now: now})
+		}
 		a.addPapers(subject)
 		return report.New(tool, subject, nil), nil
 	}
@@ -35,6 +38,17 @@ func (o *scanOptions) judge(a *aboard, db *advisory.DB, now time.Time) (*report.
 		return nil, err
 	}
 	return report.New(tool, subject, assessment), nil
+}
+
+// unmatched says why nothing is held against the advisories; empty where it is.
+func (o *scanOptions) unmatched(db *advisory.DB) string {
+	switch {
+	case !o.search.scanners.has(forVulnerabilities):
+		return "vulnerabilities were not looked for: --scanners does not name " + forVulnerabilities
+	case db == nil:
+		return "no advisory file, so nothing was matched: make one with tidewaiter db update"
+	}
+	return ""
 }
 
 // find holds what is aboard against the advisories, and what others and the user say of it against the findings.
@@ -61,6 +75,12 @@ func (o *scanOptions) find(a *aboard, db *advisory.DB, env *assess.Environment, 
 	}
 	subject := assess.NewSubject(a.image, a.layers, a.inventory, &info, findings, spots)
 	subject.UnusedStatements, subject.Rules = unused, match.Settings(o.rules)
+	a.addSearched(subject)
+	if st := a.statements; st != nil {
+		unused := subject.Except(st.aboard, match.Exceptions{List: st.own, Demands: demands(env), Now: now})
+		subject.UnusedStatements = append(subject.UnusedStatements, unused...)
+		match.SortUnused(subject.UnusedStatements)
+	}
 	o.addFiles(subject, a, env)
 	a.addPapers(subject)
 	return subject, nil

@@ -18,6 +18,7 @@ import (
 	"tidewaiter/layer"
 	"tidewaiter/report"
 	"tidewaiter/sbom"
+	"tidewaiter/secret"
 )
 
 // imageOptions are the choices of every command that reads an image.
@@ -35,6 +36,11 @@ type imageOptions struct {
 	guessed bool
 	// registryFirst asks a name's registry before the Docker daemon, for those who want what is attached to the image.
 	registryFirst bool
+	redaction
+	// sinks are shown the content of all files; none for a command that looks at packages alone.
+	sinks []layer.Sink
+	// sha256 asks for that digest of every file.
+	sha256 bool
 }
 
 func (o *imageOptions) addFlags(f *pflag.FlagSet) {
@@ -68,6 +74,9 @@ type aboard struct {
 	// known are the bases that it was compared with, and dockerfile what it was built from; nil where that is not known.
 	known      []inventory.KnownBase
 	dockerfile *assess.Dockerfile
+	// recipe is the text of the Dockerfile that fits the image, and arguments those that were given to the build.
+	recipe    []byte
+	arguments map[string]string
 	// unfit says why a Dockerfile that was found is not the image's.
 	unfit      error
 	provenance *inventory.Provenance
@@ -76,15 +85,33 @@ type aboard struct {
 	// statements are what others say of its vulnerabilities; nil until they are read.
 	statements *statements
 	papers     *papers
+	// redactor has the secrets that were taken out of what the image says of itself.
+	redactor *secret.Redactor
+	// search is what looked at the files as they passed; nil where nothing did.
+	search *search
+	trace  *inventory.Trace // nil until it is asked for
 	// earlier is the stored report that all this was taken from; nil where an image or a document was read.
 	earlier *report.Report
+}
+
+// traced accounts for the image's files: who brought which.
+func (a *aboard) traced() *inventory.Trace {
+	if a.trace == nil {
+		a.trace = inventory.NewTrace(a.image, a.layers, a.inventory)
+	}
+	return a.trace
 }
 
 func (o *imageOptions) open(ctx context.Context, ref string) (*image.Image, error) {
 	if o.platform == allPlatforms {
 		return nil, errors.New("--platform all is for scan alone: name one, as in --platform linux/arm64")
 	}
-	return image.Open(ctx, ref, o.source())
+	im, err := image.Open(ctx, ref, o.source())
+	if err != nil {
+		return nil, err
+	}
+	o.redactor, err = o.redact(im)
+	return im, err
 }
 
 func (o *imageOptions) source() image.Options {
@@ -109,8 +136,12 @@ func (o *imageOptions) readLayers(ctx context.Context, s streams, im *image.Imag
 	if err != nil {
 		return nil, err
 	}
+	redact, err := o.captures()
+	if err != nil {
+		return nil, err
+	}
 	layers, err := layer.Read(ctx, im, inventory.NewRules(all), layer.Options{
-		Limits: o.limits.layer, Progress: progress.show, Digests: digests, FullRead: o.fullRead, Cache: cache,
+		Limits: o.limits.layer, Progress: progress.show, Digests: digests, SHA256: o.sha256, FullRead: o.fullRead, Cache: cache, Sinks: o.sinks, Redact: redact,
 	})
 	progress.done()
 	if err != nil {
@@ -123,7 +154,7 @@ func (o *imageOptions) readLayers(ctx context.Context, s streams, im *image.Imag
 	if err != nil {
 		return nil, err
 	}
-	return &aboard{image: im, layers: layers, inventory: inv}, nil
+	return &aboard{image: im, layers: layers, inventory: inv, redactor: o.redactor}, nil
 }
 
 // extractors are those that an inventory is made with.
@@ -137,6 +168,9 @@ func (o *imageOptions) attribute(ctx context.Context, s streams, a *aboard) erro
 	statements, unread, err := a.image.Statements(ctx, inventory.IsProvenance)
 	if err != nil {
 		return err
+	}
+	for i := range statements { // all of them provenance
+		statements[i].Predicate = a.redactor.Document(statements[i].Predicate)
 	}
 	a.built = statements
 	provenance, odd := inventory.ReadProvenance(statements)
@@ -160,6 +194,7 @@ func (o *imageOptions) findBase(a *aboard, provenance *inventory.Provenance) err
 		if err != nil {
 			return fmt.Errorf("--dockerfile: %w", err)
 		}
+		source = a.redactor.Source(secret.AsDockerfile, source)
 		switch err := inventory.SetDockerfileLines(a.image, a.inventory.Base, source, args); {
 		case err != nil && o.guessed: // it lies where one is looked for, and may be another image's
 			a.unfit = fmt.Errorf("%s is left aside: %w", o.dockerfile, err)
@@ -170,9 +205,12 @@ func (o *imageOptions) findBase(a *aboard, provenance *inventory.Provenance) err
 		if a.dockerfile, err = assess.ParseDockerfile(o.dockerfile, source, args); err != nil {
 			return fmt.Errorf("--dockerfile: %w", err)
 		}
+		a.recipe, a.arguments = source, args
 	} else if provenance != nil && provenance.Dockerfile != nil {
 		// A document that does not fit the image names no lines; what else it says was judged above.
-		_ = inventory.SetDockerfileLines(a.image, a.inventory.Base, provenance.Dockerfile, args)
+		if inventory.SetDockerfileLines(a.image, a.inventory.Base, provenance.Dockerfile, args) == nil {
+			a.recipe, a.arguments = provenance.Dockerfile, args
+		}
 	}
 	return nil
 }

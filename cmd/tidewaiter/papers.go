@@ -40,7 +40,9 @@ func (o *scanOptions) readPapers(ctx context.Context, im *image.Image, now time.
 	if err != nil {
 		return nil, err
 	}
-	return &papers{o.retold.papers(list), spots}, nil
+	list = o.retold.papers(list)
+	o.redactPapers(list)
+	return &papers{list, spots}, nil
 }
 
 // exposures are the words for how far an image may be exposed.

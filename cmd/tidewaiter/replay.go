@@ -97,6 +97,8 @@ func addReplayFlags(cmd *cobra.Command) {
 	f.StringSliceVar(&o.vex.sources, "vex", nil, "with --replay: a VEX document, directory or repository that was gone by; may repeat")
 	f.StringSliceVar(&o.vex.keyFiles, "vex-key", nil, "with --replay: a public key by which signed statements were believed; may repeat")
 	f.StringVar(&o.vex.exceptions, "exceptions", "", "with --replay: the directory of exceptions (default "+usualExceptions+", where there is one)")
+	f.StringVar(&o.search.clamd, "clamd", "", "with --replay: ClamAV's daemon, where it was asked")
+	f.StringSliceVar(&o.search.yara, "yara", nil, "with --replay: the rules for yara, where there were any; may repeat")
 	f.String("baseline", "", "with --replay: the baseline that was named")
 }
 

@@ -38,6 +38,7 @@ type scanOptions struct {
 	ignoreBase     bool
 	exitOn         condition
 	vex            vexOptions
+	search         searchOptions
 	sources        sourceOptions
 	outputs        outputs
 	// firstSeen gives the days since which findings are known where the image is being deployed; nil where it is not.
@@ -57,7 +58,8 @@ func newScan(s streams) *cobra.Command {
 		Use:   "scan IMAGE",
 		Short: "What is aboard an image, what is wrong with it, and what to do next",
 		Long: `Reads every layer of IMAGE once, lists the packages that are aboard, and holds them against the advisory file
-(tidewaiter db update makes it). What could not be read or judged is listed as a blind spot.
+(tidewaiter db update makes it). In the same reading it looks into every file for malware and secrets, and then at how the image is
+configured and built. What could not be read or judged is listed as a blind spot.
 
 ` + formatHelp() + `
 
@@ -77,13 +79,13 @@ func newScan(s streams) *cobra.Command {
 	f.SortFlags = false
 	o.outputs.addReport(cmd)
 	o.outputs.addAll(f)
-	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions, ", ")+" (a severity stands for the graver ones too)")
+	f.Var(&o.exitOn, "exit-on", "exit with 2 when found: a comma-separated list of "+strings.Join(conditions(), ", ")+" (a severity stands for the graver ones too)")
 	o.trust = &trustOptions{}
 	o.trust.addFlags(f)
 	f.BoolVar(&o.learnBase, "learn-base", false, "make the image known as a base, if nothing says that it was built on another one")
 	o.addJudging(cmd)
 	f.Lookup("platform").Usage = "os/arch[/variant] to pick from a multi-platform image, or all: each of its images, and what differs"
-	offer(cmd, "exit-on", conditions...)
+	offer(cmd, "exit-on", conditions()...)
 	return cmd
 }
 
@@ -96,6 +98,7 @@ func (o *scanOptions) addJudging(cmd *cobra.Command) {
 	f.BoolVar(&o.ignoreBase, "ignore-base", false, "quiet what the base image brought")
 	addRuleFlag(cmd, f, &o.rules)
 	o.vex.addFlags(f)
+	o.search.addFlags(cmd)
 	o.addFlags(f)
 	o.addAdvisories(f)
 	o.maxAge = usualMaxAge
@@ -180,10 +183,18 @@ func (o *scanOptions) readAndJudge(ctx context.Context, s streams, ref string, d
 	}
 	defer im.Close()
 	o.retold.name(im)
-	a, err := o.read(ctx, s, im, digests && im.Root == nil)
+	search, err := o.search.begin(ctx, db, &o.redaction)
 	if err != nil {
 		return nil, err
 	}
+	defer search.close()
+	o.sinks = search.sinks()
+	digests, o.sha256 = search.digests(digests && im.Root == nil)
+	a, err := o.read(ctx, s, im, digests)
+	if err != nil {
+		return nil, err
+	}
+	a.search = search
 	if err := before(a); err != nil {
 		return nil, err
 	}

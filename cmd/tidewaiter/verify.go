@@ -216,6 +216,8 @@ func verifyImage(ctx context.Context, s streams, ref string, given *pflag.FlagSe
 	if v.result.Attestations, v.unread, err = verifier.Attestations(ctx, im); err != nil {
 		return nil, err
 	}
+	o.redactPapers(v.result.Attestations)
+	o.redactor.Variables(o.buildArgs)
 	v.spots = slices.Clone(v.unread)
 	if o.checks.needContent() {
 		if err := v.read(ctx, s); err != nil {

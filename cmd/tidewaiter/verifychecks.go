@@ -9,6 +9,7 @@ import (
 
 	"tidewaiter/image"
 	"tidewaiter/sbom"
+	"tidewaiter/secret"
 	"tidewaiter/trust"
 	"tidewaiter/trust/declared"
 	"tidewaiter/trust/drift"
@@ -94,6 +95,7 @@ func (v *verifying) askDeclared() error {
 		if in.Dockerfile, err = os.ReadFile(file); err != nil {
 			return fmt.Errorf("--declared: %w", err)
 		}
+		in.Dockerfile = v.redactor.Source(secret.AsDockerfile, in.Dockerfile)
 		in.Name = file
 		if in.Ignore, err = os.ReadFile(file + ".dockerignore"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -46,13 +46,14 @@ const (
 	Key           = "key"
 	Attestations  = "attestation"
 	Bases         = "bases"
+	Engine        = "engine"
 	Running       = "running"
 	Baseline      = "baseline"
 	Dockerfile    = "dockerfile"
 )
 
 func kinds() []string {
-	return []string{Tool, Image, Policy, Configuration, Advisories, Exceptions, VEX, Key, Attestations, Bases, Running, Baseline, Dockerfile}
+	return []string{Tool, Image, Policy, Configuration, Advisories, Exceptions, VEX, Key, Attestations, Bases, Engine, Running, Baseline, Dockerfile}
 }
 
 // Summary is the predicate of a verification summary (https://slsa.dev/spec/v1.1/verification_summary).
