@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,6 +43,13 @@ func newNetwork(t *testing.T, answer http.HandlerFunc) *network {
 	return n
 }
 
+// questions are those that were asked so far, and told the secrets that came with them, without these.
+func (n *network) questions() (asked, told []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.asked), slices.Clone(n.sent)
+}
+
 // RoundTrip sends to the server what was for a service.
 func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	to, err := url.Parse(n.server.URL)
@@ -67,11 +75,12 @@ func TestASecretGoesWhereItIsSaidTo(t *testing.T) {
 				t.Errorf("an answer that nobody knows says %q", got)
 			}
 			method, path, _ := strings.Cut(s.Request, " ")
-			if want := method + " " + s.Host + " " + path; len(n.asked) != 1 || n.asked[0] != want {
-				t.Errorf("asked %q, and is listed with %q", n.asked, want)
+			asked, sent := n.questions()
+			if want := method + " " + s.Host + " " + path; len(asked) != 1 || asked[0] != want {
+				t.Errorf("asked %q, and is listed with %q", asked, want)
 			}
-			if s.Sent != "the path" && !strings.Contains(s.Sent, "Basic") && (len(n.sent) != 1 || !strings.EqualFold(strings.TrimSuffix(n.sent[0], ":"), s.Sent)) {
-				t.Errorf("sent as %q, and is listed with %q", n.sent, s.Sent)
+			if s.Sent != "the path" && !strings.Contains(s.Sent, "Basic") && (len(sent) != 1 || !strings.EqualFold(strings.TrimSuffix(sent[0], ":"), s.Sent)) {
+				t.Errorf("sent as %q, and is listed with %q", sent, s.Sent)
 			}
 		})
 	}
@@ -97,8 +106,9 @@ func TestWhatTheServiceSaysIsTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := v.Check(t.Context(), "gitlab-pat", token); got != c.want || len(n.asked) != 1 {
-				t.Errorf("%q after %q, want %q after one question", got, n.asked, c.want)
+			got := v.Check(t.Context(), "gitlab-pat", token)
+			if asked, _ := n.questions(); got != c.want || len(asked) != 1 {
+				t.Errorf("%q after %q, want %q after one question", got, asked, c.want)
 			}
 		})
 	}
@@ -111,8 +121,9 @@ func TestOnlyNamedRulesAreAskedAbout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := v.Check(t.Context(), "gitlab-pat", token); got != secret.Unchecked || len(n.asked) != 0 {
-		t.Errorf("%q after %q", got, n.asked)
+	got := v.Check(t.Context(), "gitlab-pat", token)
+	if asked, _ := n.questions(); got != secret.Unchecked || len(asked) != 0 {
+		t.Errorf("%q after %q", got, asked)
 	}
 	if _, err := New([]string{"private-key"}, nil); err == nil || !strings.Contains(err.Error(), "gitlab-pat") {
 		t.Errorf("no service knows private keys: %v", err)
@@ -132,8 +143,8 @@ func TestNothingIsSentElsewhere(t *testing.T) {
 			t.Errorf("%s was asked", to)
 		}
 	}
-	if len(n.asked) != 0 {
-		t.Error(n.asked)
+	if asked, _ := n.questions(); len(asked) != 0 {
+		t.Error(asked)
 	}
 }
 
