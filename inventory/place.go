@@ -47,13 +47,8 @@ type Noted struct {
 // NotedBy finds the places of the files that a sink has notes on, sorted by path and layer. The trace is that of the same indexes. A file
 // that a later layer carries again as it is counts once.
 func NotedBy(sink string, im *image.Image, indexes []*layer.Index, inv *Inventory, t *Trace) []Noted {
-	type key struct {
-		file  *layer.File
-		layer int
-	}
 	noted := map[*layer.File]*Noted{}
 	var found []*Noted
-	seen := map[key]bool{}
 	for i, ix := range indexes {
 		if ix.Seen[sink] == nil {
 			continue
@@ -74,19 +69,15 @@ func NotedBy(sink string, im *image.Image, indexes []*layer.Index, inv *Inventor
 				continue
 			}
 			rewritten[h.Entry] = h.How == Rewritten
-			n.Path, n.Hidden = h.Path, &HiddenBy{Layer: h.By, How: h.How}
-			if h.By < len(im.Layers) {
-				n.Hidden.Instruction = im.Layers[h.By].Instruction
-			}
+			n.Path, n.Hidden = h.Path, hiddenBy(&h, im)
 		}
 	}
 	for i := range t.Files {
 		f := &t.Files[i]
 		n := noted[f.Entry]
-		if n == nil || seen[key{f.Entry, f.Layer}] {
+		if n == nil || n.Class != "" { // of hard links the first name counts
 			continue
 		}
-		seen[key{f.Entry, f.Layer}] = true
 		at := f.Layer
 		n.Path, n.Layer, n.Class, n.Verified, n.Hidden, n.Package = f.Path, &at, f.Class, f.Verified, nil, f.Owner
 		if f.Owner >= 0 {
@@ -105,6 +96,14 @@ func NotedBy(sink string, im *image.Image, indexes []*layer.Index, inv *Inventor
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.LayerIndex(), b.LayerIndex()))
 	})
 	return out
+}
+
+func hiddenBy(h *Hidden, im *image.Image) *HiddenBy {
+	by := &HiddenBy{Layer: h.By, How: h.How}
+	if h.By < len(im.Layers) {
+		by.Instruction = im.Layers[h.By].Instruction
+	}
+	return by
 }
 
 // LayerIndex gives the place's layer, by which places are sorted; -1 for none.
@@ -142,10 +141,7 @@ func PlaceOf(f *File, im *image.Image, inv *Inventory) Place {
 
 // HiddenPlaceOf gives the place of a file that a layer carries and a later one hides.
 func HiddenPlaceOf(h *Hidden, carrying int, im *image.Image, inv *Inventory) Place {
-	p := Place{Path: h.Path, Layer: &carrying, Hidden: &HiddenBy{Layer: h.By, How: h.How}}
-	if h.By < len(im.Layers) {
-		p.Hidden.Instruction = im.Layers[h.By].Instruction
-	}
+	p := Place{Path: h.Path, Layer: &carrying, Hidden: hiddenBy(h, im)}
 	p.settle(im, inv)
 	return p
 }

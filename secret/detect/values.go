@@ -238,13 +238,12 @@ func guid(text string) bool {
 
 // placeholders are parts of what stands where a secret is to be put.
 const placeholders = `
-	example sample changeme change_me change-me changeit change_this changethis placeholder your xxxx **** .... dummy
-	fake mocked redacted replace insert enter_ enter- foobar not_set notset not-set undefined 12345678 abcdef deadbeef
-	cafebabe 11111 00000 aaaaa lorem _here -here goes_here secretsecret topsecret mysecret my-secret my_secret mypassword
-	my-password my_password mytoken my-token my_token my-api my_api test-secret test_secret test-token test_token
-	testtoken testsecret testpassword test-password test_password secret-token secret_token secret-key somesecret
-	some-secret some_secret somepassword supersecret super-secret super_secret invalid hunter2 correcthorse
-	randompassword verylong <password>`
+	example sample changeme change_me change-me changeit change_this changethis placeholder your dummy fake mocked
+	redacted replace insert enter_ enter- foobar not_set notset not-set undefined 12345678 abcdef deadbeef cafebabe lorem
+	_here -here goes_here secretsecret topsecret mysecret my-secret my_secret mypassword my-password my_password mytoken
+	my-token my_token my-api my_api test-secret test_secret test-token test_token testtoken testsecret testpassword
+	test-password test_password secret-token secret_token secret-key somesecret some-secret some_secret somepassword
+	supersecret super-secret super_secret invalid hunter2 correcthorse randompassword verylong <password>`
 
 // placeholder says whether a text stands where a secret is to be put.
 func placeholder(text string) bool {
@@ -254,7 +253,22 @@ func placeholder(text string) bool {
 			return true
 		}
 	}
-	return distinct(lower) <= 3
+	return distinct(lower) <= 3 || repeats(lower)
+}
+
+// repeats says whether one character stands so often in a row as only somebody writes it who has no secret to write.
+func repeats(text string) bool {
+	run := 1
+	for i := 1; i < len(text); i++ {
+		if text[i] != text[i-1] {
+			run = 1
+			continue
+		}
+		if run++; run == 5 || run == 4 && strings.IndexByte("x*.", text[i]) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func distinct(text string) int {
