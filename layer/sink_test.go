@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -271,5 +272,30 @@ func TestUnsearched(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" || failed != c.failed {
 			t.Errorf("%d files (-want +got)\n%s", failed, d)
 		}
+	}
+}
+
+// What comes in pieces can be read as one stream; who has read enough is not shown more, and who wants more than there is gets an error.
+func TestPassing(t *testing.T) {
+	for want, shown := range map[string]int{"one two three": 4, "one": 1} {
+		var got []byte
+		p := NewPassing(func(r io.Reader) { got, _ = io.ReadAll(io.LimitReader(r, int64(len(want)))) })
+		n := 0
+		for _, piece := range []string{"one ", "", "two ", "three", "and more"} {
+			n++
+			if _, err := io.WriteString(p, piece); errors.Is(err, io.ErrClosedPipe) {
+				break
+			}
+		}
+		p.End()
+		if string(got) != want || n != shown {
+			t.Errorf("read %q of %d pieces, want %q of %d", got, n, want, shown)
+		}
+	}
+	var err error
+	p := NewPassing(func(r io.Reader) { _, err = io.ReadAll(r) })
+	_, _ = p.Write([]byte("cut"))
+	if p.End(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("read beyond the end: %v", err)
 	}
 }

@@ -7,56 +7,28 @@ import (
 	"compress/flate"
 	"encoding/binary"
 	"io"
-	"iter"
 
 	"tidewaiter/layer"
 )
 
-// passingArchive searches an archive that is too long to be held, as it passes: who reads it waits wherever what has come so far ends.
+// passingArchive searches an archive that is too long to be held, as it passes.
 type passingArchive struct {
 	*archiveEye
-	in    []byte
-	ended bool
-	next  func() (struct{}, bool)
-	stop  func()
+	passing *layer.Passing
 }
 
 func newPassingArchive(e *archiveEye) *passingArchive {
 	p := &passingArchive{archiveEye: e}
-	p.next, p.stop = iter.Pull(func(wait func(struct{}) bool) {
-		p.read(bufio.NewReader(reader(func(b []byte) (int, error) {
-			for len(p.in) == 0 {
-				if p.ended || !wait(struct{}{}) {
-					return 0, io.ErrUnexpectedEOF
-				}
-			}
-			n := copy(b, p.in)
-			p.in = p.in[n:]
-			return n, nil
-		})))
-	})
+	p.passing = layer.NewPassing(func(r io.Reader) { p.read(bufio.NewReader(r)) })
 	return p
 }
 
-// reader is a function that reads.
-type reader func([]byte) (int, error)
-
-func (r reader) Read(p []byte) (int, error) { return r(p) }
-
 // Write implements [layer.Eye].
-func (p *passingArchive) Write(b []byte) (int, error) {
-	p.in = b
-	if _, more := p.next(); !more {
-		return 0, errNoText
-	}
-	return len(b), nil
-}
+func (p *passingArchive) Write(b []byte) (int, error) { return p.passing.Write(b) }
 
 // Close implements [layer.Eye].
 func (p *passingArchive) Close() layer.Answer {
-	p.ended = true
-	p.next()
-	p.stop()
+	p.passing.End()
 	return p.answer()
 }
 
